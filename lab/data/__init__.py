@@ -1,0 +1,1 @@
+"""Data that may enter: made, described, checked, published."""

@@ -1,0 +1,68 @@
+"""Agencies and what each may hold at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lab.domain.quantity import Resources
+
+if TYPE_CHECKING:
+    from lab.domain.ids import AgencyId, SandboxId
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Compute, and how many sandboxes it is spread over."""
+
+    resources: Resources = Resources()
+    sandboxes: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        """Sum each part on its own."""
+        return Usage(self.resources + other.resources, self.sandboxes + other.sandboxes)
+
+    def __str__(self) -> str:
+        """Write it for an operator."""
+        return f"{self.resources}, sandboxes {self.sandboxes}"
+
+    def less(self, other: Usage) -> Usage:
+        """Return what is left after ``other`` is taken; never below 0."""
+        left = max(0, self.sandboxes - other.sandboxes)
+        return Usage(self.resources.less(other.resources), left)
+
+    def fits_in(self, limit: Usage) -> bool:
+        """Tell whether every part is within ``limit`` (inclusive)."""
+        return self.resources.fits_in(limit.resources) and self.sandboxes <= limit.sandboxes
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """A public body that has a place in the lab.
+
+    Attributes:
+        quota: The most its requests and sandboxes may hold at once.
+        max_days: The longest a sandbox of this agency may live, in days.
+        version: Grows by one on each write.
+    """
+
+    id: AgencyId
+    name_fr: str
+    name_en: str
+    quota: Usage
+    max_days: int
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What one sandbox, or one request that may become one, holds of a quota.
+
+    Taken when a request is filed, given back when it is rejected, withdrawn,
+    or when its sandbox is seen to be gone.
+    """
+
+    agency_id: AgencyId
+    holder: str
+    usage: Usage
+    sandbox_id: SandboxId | None = None

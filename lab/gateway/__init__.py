@@ -1,0 +1,1 @@
+"""The sandbox's only doors: what it may say to tracking and storage."""

@@ -1,0 +1,1 @@
+"""What JupyterHub loads: authenticator and spawner."""

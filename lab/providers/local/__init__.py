@@ -1,0 +1,1 @@
+"""The place and the walls on one machine: bubblewrap, seccomp, cgroups, doors."""
