@@ -11,11 +11,14 @@ if TYPE_CHECKING:
     from lab.domain.ids import AgencyId, SandboxId
 
 
+NOTHING = Resources()
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Compute, and how many sandboxes it is spread over."""
 
-    resources: Resources = Resources()
+    resources: Resources = NOTHING
     sandboxes: int = 0
 
     def __add__(self, other: Usage) -> Usage:

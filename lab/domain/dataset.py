@@ -38,7 +38,8 @@ class Column:
     """One column of a published table.
 
     Attributes:
-        type: A Frictionless Table Schema type: ``string``, ``integer``, ``number``, ``date``, ``boolean``.
+        type: A Frictionless Table Schema type: ``string``, ``integer``, ``number``,
+            ``date`` or ``boolean``.
     """
 
     name: str

@@ -107,6 +107,11 @@ def _take_down(seen: Mapping[Stage, Seen]) -> Step:
     for stage in CREDENTIALED:
         if seen[stage] is Seen.REVOKED:
             return Remove(stage)
+    return _close(seen)
+
+
+def _close(seen: Mapping[Stage, Seen]) -> Step:
+    """Remove the place once nothing else is left, and finish once it is gone too."""
     others = {seen[stage] for stage in Stage if stage is not Stage.ISOLATION}
     if others != {Seen.ABSENT} or seen[Stage.ISOLATION] is Seen.UNKNOWN:
         return Wait()
