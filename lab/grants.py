@@ -1,0 +1,79 @@
+"""The grants folder: what the gateway may inject for each sandbox, one small file per door.
+
+Providers and the hub write here, the gateway only reads. A file appears whole
+or not at all (rename in one folder), holds secrets (0600 in a 0700 folder), and
+its disappearance is the revocation: nothing is cached across a missing file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from lab.domain.ids import SandboxId
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from lab.domain.ids import MemberId
+
+DOORS = "doors.json"
+STORAGE = "storage.json"
+TRACKING = "tracking.json"
+
+_SANDBOX_ID = re.compile(r"sb-[0-9a-f]{10}", re.ASCII)
+
+
+def hub_file(member_id: MemberId) -> str:
+    """Return the name of the grant that lets one member's server speak to the hub."""
+    return f"hub-{member_id}.json"
+
+
+def is_sandbox_id(name: str) -> bool:
+    """Tell whether a folder, bucket or workspace of this name can be a sandbox's."""
+    return _SANDBOX_ID.fullmatch(name) is not None
+
+
+def write(root: Path, sandbox_id: SandboxId, name: str, values: Mapping[str, Any]) -> None:
+    """Put one grant in place, whole or not at all. Writing it again replaces it."""
+    folder = root / sandbox_id
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    partial = folder / f".{name}.{secrets.token_hex(4)}"
+    try:
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+            json.dump(values, out)
+            out.flush()
+            os.fsync(out.fileno())
+        partial.replace(folder / name)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read(root: Path, sandbox_id: SandboxId, name: str) -> dict[str, Any] | None:
+    """Return one grant, or ``None`` when there is none (or it cannot be understood)."""
+    try:
+        values = json.loads((root / sandbox_id / name).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    return values if isinstance(values, dict) else None
+
+
+def remove(root: Path, sandbox_id: SandboxId, name: str) -> None:
+    """Take one grant away, and the folder with the last one. Removing nothing succeeds."""
+    folder = root / sandbox_id
+    (folder / name).unlink(missing_ok=True)
+    try:
+        folder.rmdir()
+    except OSError:  # it holds other grants, or is gone already
+        return
+
+
+def holders(root: Path, name: str) -> frozenset[SandboxId]:
+    """Return the sandboxes that hold a grant of this name."""
+    return frozenset(
+        SandboxId(p.parent.name) for p in root.glob(f"*/{name}") if is_sandbox_id(p.parent.name)
+    )
