@@ -1,6 +1,16 @@
 """What the core needs from the outside, as small protocols."""
 
-from lab.ports.outside import CatalogueSource, Clock, Notebooks, Passwords, Provider, ServerState
+from lab.ports.outside import (
+    AttemptSource,
+    CatalogueSource,
+    Clock,
+    Launcher,
+    Notebooks,
+    Passwords,
+    ProofSource,
+    Provider,
+    ServerState,
+)
 from lab.ports.store import (
     Agencies,
     AuditTrail,
@@ -20,6 +30,7 @@ from lab.ports.store import (
 
 __all__ = [
     "Agencies",
+    "AttemptSource",
     "AuditTrail",
     "CatalogueSource",
     "Clock",
@@ -27,11 +38,13 @@ __all__ = [
     "Filter",
     "KeyRecord",
     "Keys",
+    "Launcher",
     "Members",
     "Notebooks",
     "Outbox",
     "Page",
     "Passwords",
+    "ProofSource",
     "Provider",
     "Requests",
     "Sandboxes",

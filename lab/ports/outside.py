@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from lab.domain.attempt import BlockedAttempt
     from lab.domain.catalogue import Catalogue
+    from lab.domain.containment import Proof
     from lab.domain.ids import MemberId, SandboxId
     from lab.domain.sandbox import Observation, Sandbox, Stage
 
@@ -138,4 +141,32 @@ class Passwords(Protocol):
 
     async def verify(self, password_hash: str, password: str) -> bool:
         """Tell whether it is the password; an empty hash fits none, in the same time."""
+        ...
+
+
+class AttemptSource(Protocol):
+    """Reads what walls and doors have recorded of refused attempts."""
+
+    async def read(self, sandbox_id: SandboxId) -> Sequence[BlockedAttempt]:
+        """Return what is recorded; empty where nothing is, or can be, observed."""
+        ...
+
+
+class Launcher(Protocol):
+    """Describes how a notebook server of a sandbox is started."""
+
+    async def launch(self, sandbox: Sandbox, member_id: MemberId) -> Mapping[str, object]:
+        """Return what the hub's spawner needs, as JSON types.
+
+        Raises:
+            ProviderError: Something that it is made from is not there.
+        """
+        ...
+
+
+class ProofSource(Protocol):
+    """Reads the last containment proof of a sandbox."""
+
+    async def proof(self, sandbox_id: SandboxId) -> Proof | None:
+        """Return it, or nothing where none was made."""
         ...
