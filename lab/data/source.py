@@ -1,0 +1,45 @@
+"""What a module must give for its table to be published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from lab.domain.dataset import Column, Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """What the data card says in one language, beside the table of columns.
+
+    Attributes:
+        what: What it is, and what one row is.
+        how: How it was made or collected.
+        limits: What it must not be used for, one sentence each.
+        uses: What one may try with it, one sentence each.
+    """
+
+    what: str
+    how: str
+    limits: tuple[str, ...]
+    uses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One data set, ready to be published.
+
+    Attributes:
+        table: Column names and order are those of ``columns``.
+        licence_name: An Open Definition licence id, for the machine-readable descriptor.
+    """
+
+    dataset: Dataset
+    columns: tuple[Column, ...]
+    table: pa.Table
+    licence_name: str
+    french: Prose
+    english: Prose
