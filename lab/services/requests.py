@@ -195,10 +195,8 @@ class RequestService:
             InvalidError: No reason is given.
             StateError: It is not in review.
         """
-        problems: list[Problem] = []
-        said = checked(
-            "reason", reason, longest=LONGEST_REASON, report=problems.append, lines=True
-        )
+        wrong: list[Problem] = []
+        said = checked("reason", reason, longest=LONGEST_REASON, report=wrong.append, lines=True)
         async with (
             self._journal.refusals(actor, "request.reject", resource_id=request_id),
             self._store.begin() as tx,
