@@ -1,1 +1,1 @@
-"""What JupyterHub loads: authenticator and spawner."""
+"""What JupyterHub loads, and what starts it and its proxy."""
