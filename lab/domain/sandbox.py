@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from lab.domain.ids import AgencyId, MemberId, ProfileId, RequestId, SandboxId, TemplateId
     from lab.domain.quantity import Resources
 
+SANDBOX_CHANGED = "sandbox.changed"
+"""Outbox kind of a sandbox that has to be looked at; its subject is the id."""
+
 
 class Stage(Enum):
     """What a sandbox is made of, in the order it is built.

@@ -19,7 +19,7 @@ from lab.domain.errors import (
 from lab.domain.ids import AgencyId, RequestId, SandboxId
 from lab.domain.member import Resource, Role, Target, Verb
 from lab.domain.request import Move, SandboxRequest
-from lab.domain.sandbox import Sandbox, SandboxSpec
+from lab.domain.sandbox import SANDBOX_CHANGED, Sandbox, SandboxSpec
 from lab.domain.text import checked
 from lab.ports import Filter
 from lab.services.checks import DraftCheck
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from lab.services.keys import IdempotencyKey
 
 LONGEST_REASON = 1000
-SANDBOX_CHANGED = "sandbox.changed"
-"""Outbox kind that wakes the controller; its subject is the sandbox's id."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from lab.domain.errors import NotFoundError, NotReadyError
 from lab.domain.member import Resource, Role, Target, Verb
-from lab.domain.sandbox import USABLE, Phase, Seen, Stage, phase
+from lab.domain.sandbox import SANDBOX_CHANGED, USABLE, Phase, Seen, Stage, phase
 from lab.ports import Filter
-from lab.services.requests import SANDBOX_CHANGED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
