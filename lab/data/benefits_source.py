@@ -91,7 +91,8 @@ FRENCH = Prose(
         "pièce manquante allonge le délai, le canal dépend de l’âge et de la région, et la "
         "décision dépend du revenu par rapport au seuil de la prestation. Des valeurs manquent "
         "là où elles manqueraient : revenu non déclaré (plus souvent au travail autonome), "
-        "ménage laissé en blanc, charge perdue pendant un changement de système (du 12 février au 3 mars 2024)."
+        "ménage laissé en blanc, charge perdue pendant un changement de système "
+        "(du 12 février au 3 mars 2024)."
     ),
     limits=(
         "Aucun chiffre ne décrit le Québec, un programme ou une région : n’en concluez rien.",
@@ -118,8 +119,8 @@ ENGLISH = Prose(
         "population in the 2021 Census (Statistics Canada), rounded to the thousand. The "
         "dependencies are meant, and measured by tests: each missing document lengthens the "
         "delay, the channel depends on age and region, the decision on income against the "
-        "benefit’s threshold. Values are missing where they would be: income not declared (more often by "
-        "the self-employed), household left blank, workload lost during a change of systems "
+        "benefit’s threshold. Values are missing where they would be: income not declared (more "
+        "often by the self-employed), household left blank, workload lost during a change of systems "
         "(12 February to 3 March 2024)."
     ),
     limits=(
