@@ -13,6 +13,11 @@
         - NotReadyError         later
     + ProviderError           an outside system failed; the controller retries
         - TerminalProviderError   retrying cannot help; an operator must act
+    + StoreError              the database failed; nothing of the transaction was kept
+        - StoreUnavailableError   it does not answer; later
+            - StoreBusyError        others are in the way; later
+        - StoreFullError          no room is left
+        - StoreTooNewError        it was written by a newer version of the lab
 
 HTTP status codes live in ``lab.web.errors``, not here.
 """
@@ -161,3 +166,40 @@ class TerminalProviderError(ProviderError):
     """An outside system refused, and will refuse again."""
 
     code = "provider_refused"
+
+
+class StoreError(LabError):
+    """The database failed. Nothing of the transaction was kept."""
+
+    code = "store_failed"
+
+
+class StoreUnavailableError(StoreError):
+    """The database does not answer, or the connection was lost. Try again later."""
+
+    code = "store_unavailable"
+
+
+class StoreBusyError(StoreUnavailableError):
+    """Other transactions are in the way. Do the whole transaction again."""
+
+    code = "store_busy"
+
+
+class StoreFullError(StoreError):
+    """The database has no room left; an operator must make some."""
+
+    code = "store_full"
+
+
+class StoreTooNewError(StoreError):
+    """The database was written by a newer version of the lab."""
+
+    code = "store_too_new"
+
+    def __init__(self, found: str, known: str) -> None:
+        super().__init__(
+            f"the database is at revision {found}; this version of the lab knows {known} "
+            "at most: install the newer version again"
+        )
+        self.found, self.known = found, known

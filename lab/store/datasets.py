@@ -1,0 +1,100 @@
+"""Data sets and their published versions."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, select
+
+from lab.domain.dataset import (
+    Column,
+    DataClass,
+    Dataset,
+    DatasetFile,
+    DatasetRef,
+    DatasetVersion,
+)
+from lab.domain.errors import ConflictError
+from lab.store.tables import dataset_versions, datasets
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Select
+    from sqlalchemy.engine import RowMapping
+
+    from lab.domain.ids import DatasetId
+    from lab.store.link import Link
+
+
+class SqlDatasets:
+    """Implements ``lab.ports.Datasets``."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def get(self, dataset_id: DatasetId) -> Dataset | None:
+        """Return the data set, or nothing."""
+        row = await self._link.first(select(datasets).where(datasets.c.id == dataset_id))
+        return None if row is None else _dataset(row)
+
+    async def put(self, dataset: Dataset) -> None:
+        """Write, or write over, its description."""
+        values = {**asdict(dataset), "data_class": dataset.data_class.value}
+        await self._link.write_over(datasets, [values])
+
+    async def all(self) -> Sequence[Dataset]:
+        """Return every data set, by id."""
+        rows = await self._link.all(select(datasets))
+        return sorted(map(_dataset, rows), key=lambda dataset: dataset.id)
+
+    async def version(self, ref: DatasetRef) -> DatasetVersion | None:
+        """Return one version, or nothing."""
+        table = dataset_versions
+        same = and_(table.c.dataset_id == ref.dataset_id, table.c.version == ref.version)
+        row = await self._link.first(select(table).where(same))
+        return None if row is None else _version(row)
+
+    async def latest(self, dataset_id: DatasetId) -> DatasetVersion | None:
+        """Return the newest version, or nothing."""
+        row = await self._link.first(_versions_of(dataset_id).limit(1))
+        return None if row is None else _version(row)
+
+    async def versions(self, dataset_id: DatasetId) -> Sequence[DatasetVersion]:
+        """Return every version, newest first."""
+        return [_version(row) for row in await self._link.all(_versions_of(dataset_id))]
+
+    async def add_version(self, version: DatasetVersion) -> None:
+        """Write a new version."""
+        values = {
+            "dataset_id": version.ref.dataset_id,
+            "version": version.ref.version,
+            "row_count": version.row_count,
+            "columns": [asdict(column) for column in version.columns],
+            "files": [asdict(file) for file in version.files],
+            "published_at": version.published_at,
+        }
+        if not await self._link.add(dataset_versions, values):
+            name = f"{version.ref.dataset_id}@{version.ref.version}"
+            raise ConflictError("dataset version", name, expected=0, found=version.ref.version)
+
+
+def _versions_of(dataset_id: DatasetId) -> Select[Any]:
+    table = dataset_versions
+    newest_first = table.c.version.desc()
+    return select(table).where(table.c.dataset_id == dataset_id).order_by(newest_first)
+
+
+def _dataset(row: RowMapping) -> Dataset:
+    return Dataset(**{**row, "data_class": DataClass(row["data_class"])})
+
+
+def _version(row: RowMapping) -> DatasetVersion:
+    return DatasetVersion(
+        ref=DatasetRef(row["dataset_id"], row["version"]),
+        row_count=row["row_count"],
+        columns=tuple(Column(**column) for column in row["columns"]),
+        files=tuple(DatasetFile(**file) for file in row["files"]),
+        published_at=row["published_at"],
+    )

@@ -1,0 +1,284 @@
+"""The tables, as they are now. ``migrations`` leads there; a test holds the two together."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+)
+
+from lab.store.columns import Amount, Canonical, Moment, Words
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _key(name: str) -> Column[str]:
+    return Column(name, Words, primary_key=True)
+
+
+def _words(name: str) -> Column[str]:
+    return Column(name, Words, nullable=False)
+
+
+def _amount(name: str) -> Column[int]:
+    return Column(name, Amount, nullable=False)
+
+
+def _resources() -> list[Column[int]]:
+    names = ("cpu_millicores", "memory_bytes", "storage_bytes", "gpu_count")
+    return [_amount(name) for name in names]
+
+
+def _part_of(name: str, parent: str) -> Column[str]:
+    return Column(name, Words, ForeignKey(parent), nullable=False)
+
+
+agencies = Table(
+    "agencies",
+    metadata,
+    _key("id"),
+    _words("name_fr"),
+    _words("name_en"),
+    *_resources(),
+    _amount("sandboxes"),
+    _amount("max_days"),
+    _amount("version"),
+)
+
+reservations = Table(
+    "reservations",
+    metadata,
+    _key("holder"),
+    _part_of("agency_id", "agencies.id"),
+    *_resources(),
+    _amount("sandboxes"),
+    Column("sandbox_id", Words),
+    Index(None, "agency_id"),
+)
+
+members = Table(
+    "members",
+    metadata,
+    _key("id"),
+    _words("login"),
+    # The login with letter case folded: what is unique, and what is looked up.
+    _words("login_key"),
+    _words("name"),
+    Column("agency_id", Words, ForeignKey("agencies.id")),
+    Column("roles", Canonical, nullable=False),
+    _words("password_hash"),
+    Column("is_active", Boolean, nullable=False),
+    _amount("version"),
+    UniqueConstraint("login_key"),
+    Index(None, "agency_id"),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    _key("hash"),
+    _words("kind"),
+    _part_of("member_id", "members.id"),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("used_at", Moment),
+    Column("facts", Canonical, nullable=False),
+    Index(None, "member_id"),
+    Index(None, "expires_at"),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    _key("id"),
+    _part_of("agency_id", "agencies.id"),
+    _words("requester_id"),
+    _words("purpose"),
+    Column("datasets", Canonical, nullable=False),
+    _words("template_id"),
+    _words("size"),
+    *_resources(),
+    _words("profile_id"),
+    Column("ends_on", Date, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("filed_at", Moment, nullable=False),
+    _words("state"),
+    _words("rule"),
+    Column("decided_at", Moment),
+    Column("decided_by", Words),
+    _words("reason"),
+    Column("sandbox_id", Words),
+    _amount("version"),
+    Index(None, "filed_at", "id"),
+    Index(None, "agency_id", "filed_at", "id"),
+    Index(None, "requester_id"),
+    Index(None, "state", "filed_at", "id"),
+)
+
+request_team = Table(
+    "request_team",
+    metadata,
+    _part_of("request_id", "requests.id"),
+    _amount("position"),
+    _words("member_id"),
+    PrimaryKeyConstraint("request_id", "position"),
+    Index(None, "member_id", "request_id"),
+)
+
+sandboxes = Table(
+    "sandboxes",
+    metadata,
+    _key("id"),
+    _words("request_id"),
+    _words("agency_id"),
+    _words("template_id"),
+    _words("profile_id"),
+    *_resources(),
+    Column("datasets", Canonical, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    _amount("version"),
+    Column("delete_requested_at", Moment),
+    _words("delete_reason"),
+    Column("deleted_at", Moment),
+    Index(None, "created_at", "id"),
+    Index(None, "agency_id", "created_at", "id"),
+    Index(None, "deleted_at"),
+)
+
+sandbox_members = Table(
+    "sandbox_members",
+    metadata,
+    _part_of("sandbox_id", "sandboxes.id"),
+    _amount("position"),
+    _words("member_id"),
+    PrimaryKeyConstraint("sandbox_id", "position"),
+    Index(None, "member_id", "sandbox_id"),
+)
+
+stage_states = Table(
+    "stage_states",
+    metadata,
+    _part_of("sandbox_id", "sandboxes.id"),
+    _words("stage"),
+    _words("seen"),
+    Column("since", Moment, nullable=False),
+    _words("detail"),
+    Column("facts", Canonical, nullable=False),
+    Column("started_at", Moment),
+    Column("ready_at", Moment),
+    _words("error_code"),
+    _words("error_detail"),
+    _amount("failures"),
+    Column("next_try_at", Moment),
+    PrimaryKeyConstraint("sandbox_id", "stage"),
+)
+
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("sandbox_id", Words, ForeignKey("sandboxes.id"), primary_key=True),
+    _words("request_id"),
+    _words("agency_id"),
+    _words("reason"),
+    Column("asked_at", Moment, nullable=False),
+    Column("completed_at", Moment, nullable=False),
+    Column("gone", Canonical, nullable=False),
+    _words("signature"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    # A hash of what makes two attempts the same one: a target may be too long for an index.
+    _key("id"),
+    _part_of("sandbox_id", "sandboxes.id"),
+    Column("member_id", Words),
+    _words("rule"),
+    _words("target"),
+    Column("first_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    _amount("count"),
+    Index(None, "sandbox_id", "last_at"),
+)
+
+datasets = Table(
+    "datasets",
+    metadata,
+    _key("id"),
+    _words("title_fr"),
+    _words("title_en"),
+    _words("description_fr"),
+    _words("description_en"),
+    _words("data_class"),
+    _words("licence"),
+    _words("source"),
+)
+
+dataset_versions = Table(
+    "dataset_versions",
+    metadata,
+    _part_of("dataset_id", "datasets.id"),
+    _amount("version"),
+    _amount("row_count"),
+    Column("columns", Canonical, nullable=False),
+    Column("files", Canonical, nullable=False),
+    Column("published_at", Moment, nullable=False),
+    PrimaryKeyConstraint("dataset_id", "version"),
+)
+
+audit_events = Table(
+    "audit_events",
+    metadata,
+    Column("seq", Amount, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+    _words("actor"),
+    _words("action"),
+    _words("resource"),
+    _words("resource_id"),
+    _words("agency_id"),
+    _words("outcome"),
+    Column("facts", Canonical, nullable=False),
+    _words("previous_hash"),
+    _words("hash"),
+    Index(None, "agency_id", "seq"),
+    Index(None, "action", "seq"),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    _words("owner"),
+    _words("key"),
+    _words("fingerprint"),
+    _words("resource_id"),
+    Column("created_at", Moment, nullable=False),
+    PrimaryKeyConstraint("owner", "key"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    _words("kind"),
+    _words("subject"),
+    Column("at", Moment, nullable=False),
+    # Numbers are never used again, so that their order is the order of writing.
+    sqlite_autoincrement=True,
+)
