@@ -7,6 +7,11 @@ import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from lab.domain.errors import ProviderError
+from lab.domain.ids import MemberId, SandboxId
+from lab.hub.orders import LaunchRefusedError
+from lab.providers.local import launch
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -66,14 +71,42 @@ class KeeperLauncher:
     """Servers in sandboxes of this machine, each under a keeper of its own."""
 
     async def start(self, start: ServerStart) -> ServerStatus:
-        """Start a keeper; it builds the sandbox and forwards a loopback port to it."""
-        raise NotImplementedError
+        """Start a keeper; it builds the sandbox and forwards a loopback port to it.
+
+        Raises:
+            LaunchRefusedError: The sandbox could not be built, or ended at once.
+        """
+        order = start.order
+        spec = launch.LaunchSpec(
+            sandbox_id=SandboxId(order.sandbox_id),
+            member_id=MemberId(order.member_id),
+            uid=order.uid,
+            resources=order.resources.as_domain(),
+            home=order.home,
+            datasets=tuple((dataset.id, dataset.path) for dataset in order.datasets),
+            doors_dir=order.doors_dir,
+            runtime_env=start.runtime_env,
+            env=dict(start.env),
+            argv=start.argv,
+        )
+        try:
+            keeper = await asyncio.to_thread(launch.start, spec, start.run_dir)
+        except ProviderError as error:
+            raise LaunchRefusedError(
+                f"Le bac à sable n’a pas pu démarrer: {error.message}"
+            ) from error
+        if not keeper.is_running or not keeper.port:
+            raise LaunchRefusedError("Le carnet s’est arrêté aussitôt démarré.")
+        return _status(keeper)
 
     async def status(self, run_dir: Path) -> ServerStatus:
         """Read what the keeper wrote, and check that it lives."""
-        raise NotImplementedError
+        return _status(await asyncio.to_thread(launch.status, run_dir))
 
     async def stop(self, run_dir: Path) -> None:
         """End the keeper, and everything in the sandbox with it."""
-        await asyncio.sleep(0)
-        raise NotImplementedError
+        await asyncio.to_thread(launch.stop, run_dir)
+
+
+def _status(keeper: launch.Keeper) -> ServerStatus:
+    return ServerStatus(is_running=keeper.is_running, port=keeper.port, exit_code=keeper.exit_code)

@@ -26,7 +26,12 @@ SERVICE_SCOPES = (
 )
 """Make the users of members; make, start, stop and delete their servers; look."""
 
-USER_SCOPES = ("access:servers!user", "read:users:name!user")
+USER_SCOPES = (
+    "access:servers!user",
+    "read:users:name!user",
+    "read:users:groups!user",
+    "users:activity!user",
+)
 """A person opens their own servers. Starting them goes through the portal."""
 
 
@@ -128,4 +133,3 @@ def _authenticator(config: HubConfig) -> dict[str, Any]:
         "refresh_pre_spawn": False,
         "logout_redirect_url": f"{config.public_url}/",
     }
-

@@ -121,6 +121,12 @@ class LocalSandboxSpawner(Spawner):  # type: ignore[misc]  # JupyterHub ships no
         grant.remove(self.lab.grant_dir(self.sandbox_id), self.member_id)
         await self._launcher.stop(self.keeper_dir)
 
+    def clear_state(self) -> None:
+        """Forget it. Also reached when the server ended by itself, so the grant goes here too."""
+        super().clear_state()
+        if self.sandbox_id:
+            grant.remove(self.lab.grant_dir(self.sandbox_id), self.member_id)
+
     async def get_url(self) -> str:
         """Where it is, from its keeper: right even if the hub died while it started."""
         status = await self._launcher.status(self.keeper_dir)

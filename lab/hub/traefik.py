@@ -1,6 +1,6 @@
 """The front: traefik's configuration, as pure functions of ours.
 
-Two files of routes lie in the folder it watches: ``lab.toml``, written once
+Two files of routes lie in the folder it watches: ``lab.yaml``, written once
 from here, and ``hub.toml``, which belongs to the hub's proxy class.
 """
 
@@ -11,7 +11,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
-import toml
+import yaml
 
 from lab.hub import csp
 
@@ -24,7 +24,8 @@ API_USER = "hub"
 ENTRY = "web"
 API_ENTRY = "auth_api"
 HUB_ROUTES = "hub.toml"
-LAB_ROUTES = "lab.toml"
+LAB_ROUTES = "lab.yaml"
+STATIC = "traefik.yaml"
 
 MEMBER_HOST = "m-[0-9a-f]{10}"
 SANDBOX_HOST = "sb-[0-9a-f]{10}"
@@ -94,7 +95,7 @@ def api_password(config: HubConfig) -> str:
 def write(config: HubConfig) -> Path:
     """Write both files; return the one to start traefik with."""
     config.routes_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    static = config.proxy_dir / "traefik.toml"
+    static = config.proxy_dir / STATIC
     _write(static, static_config(config))
     _write(config.routes_dir / LAB_ROUTES, dynamic_config(config))
     return static
@@ -104,6 +105,7 @@ def command(config: HubConfig, program: Path) -> tuple[str, ...]:
     """Return the argument list that starts traefik in the foreground.
 
     Args:
+        config: What the hub was told.
         program: The traefik binary.
     """
     return (str(program), f"--configfile={config.proxy_dir / 'traefik.toml'}")
@@ -117,7 +119,7 @@ def ready_url(config: HubConfig) -> str:
 def _write(path: Path, content: dict[str, Any]) -> None:
     """Replace a file at once: traefik must never read half of one."""
     draft = path.with_suffix(".draft")
-    draft.write_text(toml.dumps(content), encoding="utf-8")
+    draft.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     draft.chmod(0o600)
     draft.replace(path)
 
@@ -181,12 +183,12 @@ def _hub_routers(config: HubConfig) -> dict[str, Any]:
 
 def _member_routers(config: HubConfig) -> dict[str, Any]:
     member = member_rule(config)
-    token = "Query(`token`) || QueryRegexp(`token`, `.*`)"
+    in_query = "Query(`token`) || QueryRegexp(`token`, `.*`)"
     by_socket = "HeaderRegexp(`Sec-Websocket-Protocol`, `(?i)v1\\.token\\.`)"
     return {
         # A token that left a sandbox must open nothing from outside.
         "member-token": _router(
-            f"{member} && ({token} || {by_socket})", "nobody", _REFUSE, "refuse"
+            f"{member} && ({in_query} || {by_socket})", "nobody", _REFUSE, "refuse"
         ),
         # A notebook is only ever shown inside the portal's frame.
         "member-alone": _router(
@@ -216,9 +218,7 @@ def _middlewares(config: HubConfig) -> dict[str, Any]:
                 "customRequestHeaders": {"Authorization": "", "Proxy-Authorization": ""},
             }
         },
-        "to-portal": {
-            "redirectRegex": {"regex": "^.*$", "replacement": f"{config.public_url}/"}
-        },
+        "to-portal": {"redirectRegex": {"regex": "^.*$", "replacement": f"{config.public_url}/"}},
         "to-frame": {
             "redirectRegex": {
                 "regex": f"^[a-z]+://{member}(?::[0-9]+)?/user/[^/]+/({SANDBOX_HOST})(?:/.*)?$",
@@ -234,6 +234,7 @@ def server_headers(config: HubConfig, authority: str, prefix: str) -> dict[str, 
     """Return the middlewares of one notebook server: its pages, then its files.
 
     Args:
+        config: What the hub was told.
         authority: Host and port of the member's notebooks.
         prefix: Path of the server.
     """
