@@ -120,8 +120,8 @@ ENGLISH = Prose(
         "dependencies are meant, and measured by tests: each missing document lengthens the "
         "delay, the channel depends on age and region, the decision on income against the "
         "benefit’s threshold. Values are missing where they would be: income not declared (more "
-        "often by the self-employed), household left blank, workload lost during a change of systems "
-        "(12 February to 3 March 2024)."
+        "often by the self-employed), household left blank, workload lost during a change of "
+        "systems (12 February to 3 March 2024)."
     ),
     limits=(
         "No figure describes Quebec, a programme or a region: draw no conclusion from any.",
