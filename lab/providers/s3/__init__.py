@@ -1,0 +1,97 @@
+"""Any S3 with an IAM-like way: buckets, one credential per sandbox, published data sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from lab.domain.sandbox import Stage
+from lab.domain.secret import Secret
+from lab.providers.s3.admin import SeaweedAdmin
+from lab.providers.s3.datasets import DatasetStorage
+from lab.providers.s3.objects import Objects
+from lab.providers.s3.provider import S3Provider
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Options(BaseModel):
+    """Where the store is and what we are there.
+
+    Attributes:
+        admin: The way its admin side is spoken to.
+        secret_file: Holds the secret of ``access_key``, one line.
+        datasets_dir: Where versions are copied for sandboxes to mount.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    endpoint: str
+    region: str = "us-east-1"
+    admin: Literal["seaweedfs"] = "seaweedfs"
+    access_key: str
+    secret_file: Path
+    data_bucket: str = "jeux"
+    grants_dir: Path
+    datasets_dir: Path
+    timeout_seconds: float = 20
+
+
+def _objects(options: Options) -> Objects:
+    return Objects(
+        endpoint=options.endpoint,
+        region=options.region,
+        access_key=options.access_key,
+        secret_key=_secret(options),
+        timeout=options.timeout_seconds,
+    )
+
+
+def _secret(options: Options) -> Secret:
+    text = options.secret_file.read_text(encoding="utf-8")
+    return Secret.checked(text, name=options.secret_file.name)
+
+
+def build_datasets(options: Mapping[str, Any]) -> DatasetStorage:
+    """Make what keeps the bytes of published data sets.
+
+    Raises:
+        ValueError: An option is unknown or missing, or the secret is a placeholder.
+    """
+    read = Options.model_validate(options)
+    return DatasetStorage(
+        objects=_objects(read), bucket=read.data_bucket, folder=read.datasets_dir
+    )
+
+
+def build(stage: Stage, options: Mapping[str, Any]) -> S3Provider:
+    """Make the provider.
+
+    Raises:
+        ValueError: An option is unknown or missing, the secret is a placeholder,
+            or it is asked to own another stage than DATA.
+    """
+    if stage is not Stage.DATA:
+        msg = f"s3 serves {Stage.DATA.value}, not {stage.value}"
+        raise ValueError(msg)
+    read = Options.model_validate(options)
+    admin = SeaweedAdmin(
+        endpoint=read.endpoint,
+        region=read.region,
+        access_key=read.access_key,
+        secret_key=_secret(read),
+        timeout=read.timeout_seconds,
+    )
+    store = _objects(read)
+    return S3Provider(
+        endpoint=read.endpoint,
+        region=read.region,
+        data_bucket=read.data_bucket,
+        grants_dir=read.grants_dir,
+        objects=store,
+        admin=admin,
+        datasets=DatasetStorage(objects=store, bucket=read.data_bucket, folder=read.datasets_dir),
+    )
