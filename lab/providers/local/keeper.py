@@ -14,6 +14,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 import traceback
 from contextlib import ExitStack
@@ -27,6 +28,7 @@ from lab.providers.local.box import Box
 from lab.providers.local.inside import pump
 from lab.providers.local.launch import LaunchSpec, State, write_private
 from lab.providers.local.observer import Observer
+from lab.providers.local.watch import Disk, Watch
 
 _TURN_S = 0.5
 _LOOK_EVERY_S = 2.0
@@ -41,6 +43,7 @@ class Keeper:
         self._spec = spec
         self._run_dir = run_dir
         self._pump = pump.Pump()
+        self._telling = threading.Lock()
         self._kill_at: float | None = None
         self._is_asked_to_stop = False
         me = processes.identify(os.getpid())
@@ -54,15 +57,17 @@ class Keeper:
 
     def tell(self, state: State, **facts: Any) -> None:
         """Write what is known where others read it."""
-        self._status |= {"state": state.value} | facts
-        write_private(self._run_dir / "status.json", json.dumps(self._status))
+        with self._telling:
+            self._status |= {"state": state.value} | facts
+            write_private(self._run_dir / "status.json", json.dumps(self._status))
 
     def run(self) -> None:
         """Start the program and keep it until it ends."""
         signal.signal(signal.SIGTERM, lambda *_: setattr(self, "_is_asked_to_stop", True))
         spec = self._spec
         with ExitStack() as resources:
-            group = limits.Group(spec.sandbox_id, spec.member_id, spec.resources)
+            record = self._run_dir / "groups.json"
+            group = limits.Group(spec.sandbox_id, spec.member_id, spec.resources, record)
             resources.callback(group.release)
             box = Box(spec, self._run_dir, resources)
             box.start(group)
@@ -74,6 +79,7 @@ class Keeper:
             port = self._open_front(resources)
             self._status |= {"observes": box.listener is not None, "limits": group.describe()}
             self.tell(State.RUNNING, port=port)
+            self._watch(box, group, resources)
             box.let_go()
             code = self._keep(box, attempts)
         self.tell(State.STOPPED, port=0, exit_code=code)
@@ -84,6 +90,27 @@ class Keeper:
         front.listen(_BACKLOG)
         self._pump.listen(front, pump.to_unix(str(self._run_dir / "ingress.sock")))
         return int(front.getsockname()[1])
+
+    def _watch(self, box: Box, group: limits.Group, resources: ExitStack) -> None:
+        spec = self._spec
+
+        def on_disk(found: Disk) -> None:
+            if found is Disk.FAR_OVER:
+                self._status["detail"] = "the home is far over its size"
+                self._is_asked_to_stop = True
+            self.tell(State.RUNNING, disk=found.value)
+
+        if spec.open_walls:
+            return
+        watch = Watch(
+            spec.home,
+            init_pid=box.init_pid,
+            storage_bytes=spec.resources.storage_bytes,
+            memory_bytes=spec.resources.memory_bytes if group.watches_memory else 0,
+            on_disk=on_disk,
+        )
+        resources.callback(watch.stop)
+        watch.start()
 
     def _keep(self, box: Box, attempts: AttemptLog) -> int:
         """Carry, look and wait until the box ends; return the program's exit code."""
@@ -128,6 +155,7 @@ def main() -> None:
     if os.fork():
         os.close(begin)
         sys.exit(0 if os.read(begun, 1) else 1)
+    os.umask(0o022)  # what is made for the sandbox must be readable to its user
     sys.setswitchinterval(_SWITCH_S)
     keeper = Keeper(spec, options.run_dir)
     keeper.tell(State.STARTING)

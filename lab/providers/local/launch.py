@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.domain.errors import ProviderError, TerminalProviderError
-from lab.domain.ids import MemberId, SandboxId
 from lab.domain.quantity import MIB, Resources
 from lab.domain.sandbox import Stage
 from lab.providers.local import limits, processes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from lab.domain.ids import MemberId, SandboxId
 
 HOME = "/home/scientist"
 _PATHS = frozenset({"home", "doors_dir", "runtime_env", "template_dir"})
@@ -114,7 +115,7 @@ class Keeper:
         started_at: ISO 8601, UTC.
         observes: Whether refused connection attempts can be seen.
         limits: Which means limits each resource.
-        disk: ``within``, or ``over`` while writes to files are refused.
+        disk: ``within``, ``over`` while writes to files are refused, or ``far_over``.
     """
 
     run_dir: Path
@@ -188,8 +189,7 @@ def stop(run_dir: Path, *, grace_s: float = 12.0) -> Keeper:
     keeper = status(run_dir)
     if keeper.process is not None and not processes.end(keeper.process, grace_s=grace_s):
         raise ProviderError(Stage.WORKSPACE, f"the keeper {keeper.process.pid} does not die")
-    if keeper.sandbox_id:
-        limits.release(keeper.sandbox_id, keeper.member_id)
+    limits.release(run_dir / "groups.json")
     return status(run_dir)
 
 

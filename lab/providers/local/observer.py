@@ -66,13 +66,12 @@ def judge(address: bytes) -> tuple[Rule, str] | None:
     return Rule.NO_NETWORK, shown
 
 
-def name_socket(family: int, kind: int, protocol: int) -> str:
+def name_socket(family: int, kind: int) -> str:
     """Say what sort of refused socket this is."""
     if family not in {socket.AF_INET, socket.AF_INET6}:
         return "packet"
     version = "ipv4" if family == socket.AF_INET else "ipv6"
-    is_icmp = protocol in {socket.IPPROTO_ICMP, socket.IPPROTO_ICMPV6}
-    return f"icmp {version}" if is_icmp or kind & 0xF != socket.SOCK_RAW else f"raw {version}"
+    return f"{'raw' if kind & 0xF == socket.SOCK_RAW else 'icmp'} {version}"
 
 
 class Observer:
@@ -119,7 +118,7 @@ class Observer:
                 at, size = args[1:3] if number == self._connect else args[4:6]
                 found = judge(_read(pid, at, size))
             else:
-                found = Rule.NO_RAW, name_socket(*(value & 0xFFFFFFFF for value in args[:3]))
+                found = Rule.NO_RAW, name_socket(*(value & 0xFFFFFFFF for value in args[:2]))
                 answer = _ANSWER.pack(notice, 0, -errno.EPERM, 0)
         finally:
             with suppress(OSError):

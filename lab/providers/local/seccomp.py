@@ -42,24 +42,76 @@ _AF_PACKET = 17
 _NETLINK_ROUTE = 0
 _TYPE_MASK = 0xF  # the rest of a socket's type are flags
 
-REFUSED: tuple[str, ...] = tuple(
-    """
-    mount umount umount2 pivot_root chroot move_mount open_tree open_tree_attr fsopen fsconfig
-    fsmount fspick mount_setattr listmount statmount
-    ptrace process_vm_readv process_vm_writev process_madvise kcmp pidfd_getfd
-    keyctl add_key request_key
-    bpf perf_event_open userfaultfd
-    unshare setns
-    kexec_load kexec_file_load init_module finit_module delete_module create_module
-    open_by_handle_at name_to_handle_at
-    acct swapon swapoff reboot quotactl quotactl_fd
-    fanotify_init fanotify_mark
-    settimeofday clock_settime clock_adjtime adjtimex stime
-    iopl ioperm modify_ldt vm86 vm86old uselib ustat sysfs _sysctl nfsservctl lookup_dcookie
-    syslog vhangup sethostname setdomainname
-    move_pages migrate_pages
-    personality lsm_set_self_attr
-    """.split()
+REFUSED = (
+    "mount",
+    "umount",
+    "umount2",
+    "pivot_root",
+    "chroot",
+    "move_mount",
+    "open_tree",
+    "open_tree_attr",
+    "fsopen",
+    "fsconfig",
+    "fsmount",
+    "fspick",
+    "mount_setattr",
+    "listmount",
+    "statmount",
+    "ptrace",
+    "process_vm_readv",
+    "process_vm_writev",
+    "process_madvise",
+    "kcmp",
+    "pidfd_getfd",
+    "keyctl",
+    "add_key",
+    "request_key",
+    "bpf",
+    "perf_event_open",
+    "userfaultfd",
+    "unshare",
+    "setns",
+    "kexec_load",
+    "kexec_file_load",
+    "init_module",
+    "finit_module",
+    "delete_module",
+    "create_module",
+    "open_by_handle_at",
+    "name_to_handle_at",
+    "acct",
+    "swapon",
+    "swapoff",
+    "reboot",
+    "quotactl",
+    "quotactl_fd",
+    "fanotify_init",
+    "fanotify_mark",
+    "settimeofday",
+    "clock_settime",
+    "clock_adjtime",
+    "adjtimex",
+    "stime",
+    "iopl",
+    "ioperm",
+    "modify_ldt",
+    "vm86",
+    "vm86old",
+    "uselib",
+    "ustat",
+    "sysfs",
+    "_sysctl",
+    "nfsservctl",
+    "lookup_dcookie",
+    "syslog",
+    "vhangup",
+    "sethostname",
+    "setdomainname",
+    "move_pages",
+    "migrate_pages",
+    "personality",
+    "lsm_set_self_attr",
 )
 MISSING: tuple[str, ...] = ("clone3", "io_uring_setup", "io_uring_enter", "io_uring_register")
 """Answered as if the kernel did not know them, so that programs take the older way."""

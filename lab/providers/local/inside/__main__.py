@@ -94,7 +94,7 @@ def _become(settings: dict[str, Any]) -> None:
         os.chdir(settings["cwd"])
         _hand_over(settings)
         os.execvpe(settings["argv"][0], settings["argv"], env)  # noqa: S606
-    except BaseException as error:  # noqa: BLE001
+    except BaseException as error:
         os.write(2, f"the sandbox could not start the program: {error}\n".encode())
     os._exit(_FAILED)
 
@@ -133,12 +133,10 @@ class Init:
             listener.listen(128)
             self._pump.listen(listener, pump.to_unix(path))
         ingress = socket.socket(fileno=self._settings["ingress_fd"])
-        os.set_inheritable(ingress.fileno(), False)
-        os.set_inheritable(self._settings["control_fd"], False)
+        for descriptor in (ingress.fileno(), self._settings["control_fd"]):
+            os.set_inheritable(descriptor, False)  # noqa: FBT003
         self._pump.listen(ingress, pump.to_loopback(_JUPYTER_PORT))
-        reading, writing = os.pipe()
-        os.set_blocking(reading, False)
-        os.set_blocking(writing, False)
+        reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGTERM, lambda *_: self._end())

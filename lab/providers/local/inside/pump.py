@@ -64,7 +64,7 @@ class Pump:
 
         ``connect`` returns a non-blocking socket, connected or connecting, or raises OSError.
         """
-        listener.setblocking(False)
+        listener.settimeout(0)
         self._selector.register(listener, selectors.EVENT_READ, (listener, connect))
 
     def watch(self, fd: int, callback: Callable[[], None]) -> None:
@@ -98,7 +98,7 @@ class Pump:
             near, _ = listener.accept()
         except OSError:
             return
-        near.setblocking(False)
+        near.settimeout(0)
         if len(self._links) >= _MOST_LINKS:
             near.close()
             return
@@ -195,7 +195,7 @@ def to_unix(path: str) -> Callable[[], socket.socket]:
 
     def connect() -> socket.socket:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        sock.setblocking(False)
+        sock.settimeout(0)
         try:
             sock.connect(path)
         except OSError:
@@ -211,7 +211,7 @@ def to_loopback(port: int) -> Callable[[], socket.socket]:
 
     def connect() -> socket.socket:
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        sock.setblocking(False)
+        sock.settimeout(0)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         failure = sock.connect_ex(("127.0.0.1", port))
         if failure not in _IN_PROGRESS:
