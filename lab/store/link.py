@@ -70,7 +70,7 @@ class Link:
         """
         insert = postgresql.insert if self.is_postgresql else sqlite.insert
         statement = insert(table).values(**values).on_conflict_do_nothing()
-        return (await self.run(statement)).rowcount == 1
+        return await self.first(statement.returning(*table.primary_key)) is not None
 
     async def write_over(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows, or replace those that have the same primary key."""

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lab.store import open_store
+from lab.store.migrate import upgrade
+from tests.postgres_fixture import PostgresServer, postgres
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from lab.store import SqlStore
+
+__all__ = ["postgres"]
+
+DATABASES = ("memory", "sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres: PostgresServer) -> str:
+    name = postgres.new_database()
+    asyncio.run(upgrade(postgres.url(name)))
+    return name
+
+
+# No database is dropped one by one, which is slow: the whole server goes at the end.
+@pytest.fixture
+def empty_postgres(postgres: PostgresServer) -> str:
+    return postgres.url(postgres.new_database())
+
+
+@pytest.fixture
+def migrated_postgres(postgres: PostgresServer, migrated: str) -> str:
+    return postgres.url(postgres.new_database(template=migrated))
+
+
+@pytest.fixture
+def file_url(tmp_path: Path) -> str:
+    return f"sqlite+aiosqlite:///{tmp_path}/lab.sqlite"
+
+
+@pytest.fixture(params=DATABASES)
+def url(request: pytest.FixtureRequest) -> str:
+    names = {"sqlite": "file_url", "postgresql": "migrated_postgres"}
+    if request.param == "memory":
+        return "sqlite+aiosqlite://"
+    return str(request.getfixturevalue(names[request.param]))
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[SqlStore]:
+    opened = await open_store(url)
+    yield opened
+    await opened.aclose()
