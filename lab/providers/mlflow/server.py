@@ -66,6 +66,7 @@ def prepare(server: TrackingServer) -> None:
         "authorization_function": "mlflow.server.auth:authenticate_request_basic_auth",
         "grant_default_workspace_access": "false",
         "auth_cache_ttl_seconds": str(AUTH_CACHE_SECONDS),
+        "workspace_cache_ttl_seconds": str(AUTH_CACHE_SECONDS),
     }
     text = io.StringIO()
     parser.write(text)
@@ -99,6 +100,7 @@ def environment(server: TrackingServer) -> dict[str, str]:
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_ENABLE_WORKSPACES": "true",
+        "MLFLOW_RBAC_SEED_DEFAULT_ROLES": "false",
         "MLFLOW_AUTH_CONFIG_PATH": str(server.folder / "auth.ini"),
         "MLFLOW_SERVER_ALLOWED_HOSTS": f"127.0.0.1:{server.port}",
         "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": f"http://127.0.0.1:{server.port}",

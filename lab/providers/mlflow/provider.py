@@ -1,0 +1,170 @@
+"""Stage TRACKING on MLflow: a workspace and an identity per sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import shutil
+from contextlib import suppress
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from lab import grants
+from lab.domain.errors import ProviderError
+from lab.domain.ids import SandboxId
+from lab.domain.sandbox import Fact, Observation, Seen, Stage
+from lab.providers.mlflow.client import TrackingError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lab.domain.sandbox import Sandbox
+    from lab.providers.mlflow.client import TrackingClient
+
+MARK = "vase-clos"
+"""The description that marks a workspace as ours."""
+
+ROLE = "sandbox"
+PERMITS = {
+    # USE, not MANAGE: nobody in a sandbox administers roles or identities.
+    "workspace": "USE",
+    "experiment": "MANAGE",
+    "registered_model": "MANAGE",
+    "prompt": "MANAGE",
+}
+
+
+class MlflowProvider:
+    """Owns TRACKING. Workspace and identity have the sandbox's id as their name.
+
+    Args:
+        artifacts_dir: Where the server keeps artifacts; a workspace's own are
+            deleted there, because MLflow deletes rows only.
+        experiment: The experiment that is there from the start.
+    """
+
+    stage = Stage.TRACKING
+
+    def __init__(
+        self,
+        *,
+        endpoint: str,
+        client: TrackingClient,
+        grants_dir: Path,
+        artifacts_dir: Path,
+        experiment: str,
+    ) -> None:
+        self._endpoint, self._client, self._experiment = endpoint, client, experiment
+        self._grants, self._artifacts = grants_dir, artifacts_dir
+
+    async def observe(self, sandbox: Sandbox) -> Observation:
+        """Look at workspace, identity, grant and artifacts; try the identity."""
+        try:
+            return await self._look(sandbox)
+        except (TrackingError, OSError) as error:
+            return Observation(Seen.UNKNOWN, f"tracking: {error}")
+
+    async def ensure(self, sandbox: Sandbox) -> None:
+        """Create or correct all of it; a password that works stays."""
+        name = sandbox.id
+        granted = grants.read(self._grants, name, grants.TRACKING) or {}
+        password = str(granted.get("password") or secrets.token_urlsafe(32))
+        try:
+            await self._client.ensure_workspace(name, MARK)
+            role = await self._client.ensure_role(name, ROLE, PERMITS)
+            if not granted or not await self._works(name, password):
+                await self._client.ensure_user(name, password)
+            await self._client.assign(name, role)
+            await self._client.ensure_experiment(
+                self._experiment, workspace=name, auth=(name, password)
+            )
+            values = self._values(sandbox, password)
+            await asyncio.to_thread(grants.write, self._grants, name, grants.TRACKING, values)
+        except (TrackingError, OSError) as error:
+            raise ProviderError(Stage.TRACKING, str(error)) from error
+
+    async def revoke(self, sandbox_id: SandboxId) -> None:
+        """Take the grant first, so that the door closes even when MLflow is down."""
+        try:
+            grants.remove(self._grants, sandbox_id, grants.TRACKING)
+            await self._client.delete_user(sandbox_id)
+        except (TrackingError, OSError) as error:
+            raise ProviderError(Stage.TRACKING, str(error)) from error
+
+    async def remove(self, sandbox_id: SandboxId) -> None:
+        """Delete the identity, the workspace's rows and its artifacts, for good."""
+        await self.revoke(sandbox_id)
+        try:
+            if await self._client.has_workspace(sandbox_id):
+                await self._client.delete_roles(sandbox_id)
+                await self._client.delete_workspace(sandbox_id)
+            await asyncio.to_thread(self._delete_artifacts, sandbox_id)
+        except (TrackingError, OSError) as error:
+            raise ProviderError(Stage.TRACKING, str(error)) from error
+
+    async def owned(self) -> frozenset[SandboxId]:
+        """Return who has a workspace of ours, an identity, artifacts, or a grant."""
+        try:
+            marks = await self._client.workspaces()
+            names = {name for name, mark in marks.items() if mark == MARK}
+            names |= await self._client.users()
+            held = await asyncio.to_thread(grants.holders, self._grants, grants.TRACKING)
+            names |= await asyncio.to_thread(self._folders)
+        except (TrackingError, OSError) as error:
+            raise ProviderError(Stage.TRACKING, str(error)) from error
+        return frozenset(SandboxId(n) for n in names if grants.is_sandbox_id(n)) | held
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        await self._client.aclose()
+
+    async def _look(self, sandbox: Sandbox) -> Observation:
+        name = sandbox.id
+        workspace = await self._client.has_workspace(name)
+        identity = await self._client.has_user(name)
+        granted = grants.read(self._grants, name, grants.TRACKING)
+        artifacts = await asyncio.to_thread(self._folder(name).exists)
+        needed = (
+            Fact("workspace", name, workspace),
+            Fact("identity", name, identity),
+            Fact("grant", grants.TRACKING, granted is not None),
+        )
+        facts = (*needed, Fact("artifacts", name, artifacts))
+        if not any(fact.is_present for fact in facts):
+            return Observation(Seen.ABSENT, "", facts)
+        missing = [fact.kind for fact in needed if not fact.is_present]
+        if missing or granted is None:
+            return Observation(Seen.REVOKED, f"missing: {', '.join(missing)}", facts)
+        password = str(granted.get("password"))
+        if not await self._works(name, password):
+            return Observation(Seen.REVOKED, "the identity does not see its experiment", facts)
+        if granted != self._values(sandbox, password):
+            return Observation(Seen.DUE, "the grant changed", facts)
+        return Observation(Seen.READY, "", facts)
+
+    async def _works(self, name: str, password: str) -> bool:
+        auth = (name, password)
+        found = await self._client.experiment(self._experiment, workspace=name, auth=auth)
+        return found is not None
+
+    def _values(self, sandbox: Sandbox, password: str) -> dict[str, object]:
+        return {
+            "endpoint": self._endpoint,
+            "username": sandbox.id,
+            "password": password,
+            "workspace": sandbox.id,
+            "experiment": self._experiment,
+            "expires_at": sandbox.spec.expires_at.astimezone(UTC).isoformat(),
+        }
+
+    def _folder(self, name: str) -> Path:
+        return self._artifacts / "workspaces" / name
+
+    def _folders(self) -> set[str]:
+        with suppress(FileNotFoundError):
+            return {path.name for path in (self._artifacts / "workspaces").iterdir()}
+        return set()
+
+    def _delete_artifacts(self, name: str) -> None:
+        with suppress(FileNotFoundError):
+            shutil.rmtree(self._folder(name))
