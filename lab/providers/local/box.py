@@ -56,7 +56,7 @@ class Box:
             TerminalProviderError: This machine does not let us build the walls.
             ProviderError: It ended or hung before the program ran.
         """
-        command = shutil.which("bwrap", path=os.defpath)
+        command = shutil.which("bwrap")
         if command is None:
             raise TerminalProviderError(
                 Stage.ISOLATION, "bubblewrap is missing: install the package bubblewrap"

@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from lab.domain.errors import TerminalProviderError
 from lab.providers.local import limits, processes
 from lab.providers.local.attempts import AttemptLog
 from lab.providers.local.box import Box
@@ -105,6 +106,7 @@ class Keeper:
         watch = Watch(
             spec.home,
             init_pid=box.init_pid,
+            uid=spec.uid,
             storage_bytes=spec.resources.storage_bytes,
             memory_bytes=spec.resources.memory_bytes if group.watches_memory else 0,
             on_disk=on_disk,
@@ -165,7 +167,8 @@ def main() -> None:
         keeper.run()
     except Exception as error:
         traceback.print_exc()
-        keeper.tell(State.FAILED, detail=str(error))
+        is_terminal = isinstance(error, TerminalProviderError)
+        keeper.tell(State.FAILED, detail=str(error), is_terminal=is_terminal)
         sys.exit(1)
 
 

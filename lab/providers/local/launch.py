@@ -114,6 +114,7 @@ class Keeper:
         port: On the host's loopback, leads to port 8888 inside.
         started_at: ISO 8601, UTC.
         observes: Whether refused connection attempts can be seen.
+        is_terminal: Whether starting it again cannot help; only with FAILED.
         limits: Which means limits each resource.
         disk: ``within``, ``over`` while writes to files are refused, or ``far_over``.
     """
@@ -128,6 +129,7 @@ class Keeper:
     exit_code: int | None = None
     observes: bool = False
     detail: str = ""
+    is_terminal: bool = False
     limits: Mapping[str, str] = field(default_factory=dict)
     disk: str = "within"
 
@@ -257,7 +259,8 @@ def _wait_running(run_dir: Path) -> Keeper:
     while time.monotonic() < deadline:
         keeper = status(run_dir)
         if keeper.state is State.FAILED:
-            raise TerminalProviderError(Stage.WORKSPACE, keeper.detail)
+            failure = TerminalProviderError if keeper.is_terminal else ProviderError
+            raise failure(Stage.WORKSPACE, keeper.detail)
         if keeper.state in {State.RUNNING, State.STOPPED}:
             return keeper
         if keeper.state is State.DEAD:

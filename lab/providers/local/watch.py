@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import subprocess
 import threading
 import time
 from contextlib import suppress
@@ -72,6 +73,7 @@ class Watch:
     Args:
         home: Whose size counts.
         init_pid: The sandbox's first process.
+        uid: Its user, if not our own.
         storage_bytes: What the home may hold; 0 is any.
         memory_bytes: What all processes together may hold; 0 is not watched.
         on_disk: Told each time the answer about the disk changes.
@@ -82,12 +84,14 @@ class Watch:
         home: Path,
         *,
         init_pid: int,
+        uid: int | None,
         storage_bytes: int,
         memory_bytes: int,
         on_disk: Callable[[Disk], None],
     ) -> None:
         self._home = home
         self._init_pid = init_pid
+        self._uid = uid
         self._storage_bytes = storage_bytes
         self._memory_bytes = memory_bytes
         self._on_disk = on_disk
@@ -123,12 +127,17 @@ class Watch:
             self._on_disk(found)
 
     def _allow_writes(self, *, is_allowed: bool) -> None:
-        most = self._storage_bytes
-        soft = most if is_allowed else 0
-        hard = most if is_allowed or os.geteuid() != 0 else 0  # only root can raise it again
+        """Change what files may grow to. As their user: root itself may lack the right."""
+        size = self._storage_bytes if is_allowed else 0
         for pid in descendants(self._init_pid):
-            with suppress(OSError, ValueError):
-                resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, hard))
+            subprocess.run(
+                ["prlimit", "--pid", str(pid), f"--fsize={size}:"],
+                user=self._uid,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
 
     def _look_at_memory(self) -> None:
         found = descendants(self._init_pid)
