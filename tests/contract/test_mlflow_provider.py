@@ -35,6 +35,7 @@ def options(tracking: Tracking, folder: Path) -> dict[str, object]:
         "secret_file": tracking.secret_file,
         "grants_dir": folder / "grants",
         "artifacts_dir": tracking.artifacts,
+        "database": tracking.database,
         "timeout_seconds": 10,
     }
 

@@ -22,6 +22,7 @@ class Options(BaseModel):
     Attributes:
         secret_file: Holds the password of ``username``, one line.
         artifacts_dir: Where the server keeps artifacts.
+        database: The server's SQLite file, when it has one.
         experiment: The experiment that is there from the start.
     """
 
@@ -32,6 +33,7 @@ class Options(BaseModel):
     secret_file: Path
     grants_dir: Path
     artifacts_dir: Path
+    database: Path | None = None
     experiment: str = "essais"
     timeout_seconds: float = 20
 
@@ -59,5 +61,6 @@ def build(stage: Stage, options: Mapping[str, Any]) -> MlflowProvider:
         client=client,
         grants_dir=read.grants_dir,
         artifacts_dir=read.artifacts_dir,
+        database=read.database,
         experiment=read.experiment,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import shutil
+import sqlite3
 from contextlib import suppress
 from datetime import UTC
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from lab import grants
 from lab.domain.errors import ProviderError
 from lab.domain.ids import SandboxId
 from lab.domain.sandbox import Fact, Observation, Seen, Stage
+from lab.providers.mlflow import leftovers
 from lab.providers.mlflow.client import TrackingError
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ class MlflowProvider:
     Args:
         artifacts_dir: Where the server keeps artifacts; a workspace's own are
             deleted there, because MLflow deletes rows only.
+        database: The server's SQLite file; ``None`` for another database, where
+            links between deleted things stay until ``mlflow gc``.
         experiment: The experiment that is there from the start.
     """
 
@@ -52,10 +56,11 @@ class MlflowProvider:
         client: TrackingClient,
         grants_dir: Path,
         artifacts_dir: Path,
+        database: Path | None,
         experiment: str,
     ) -> None:
         self._endpoint, self._client, self._experiment = endpoint, client, experiment
-        self._grants, self._artifacts = grants_dir, artifacts_dir
+        self._grants, self._artifacts, self._database = grants_dir, artifacts_dir, database
 
     async def observe(self, sandbox: Sandbox) -> Observation:
         """Look at workspace, identity, grant and artifacts; try the identity."""
@@ -98,8 +103,8 @@ class MlflowProvider:
             if await self._client.has_workspace(sandbox_id):
                 await self._client.delete_roles(sandbox_id)
                 await self._client.delete_workspace(sandbox_id)
-            await asyncio.to_thread(self._delete_artifacts, sandbox_id)
-        except (TrackingError, OSError) as error:
+            await asyncio.to_thread(self._delete_rest, sandbox_id)
+        except (TrackingError, OSError, sqlite3.Error) as error:
             raise ProviderError(Stage.TRACKING, str(error)) from error
 
     async def owned(self) -> frozenset[SandboxId]:
@@ -165,6 +170,8 @@ class MlflowProvider:
             return {path.name for path in (self._artifacts / "workspaces").iterdir()}
         return set()
 
-    def _delete_artifacts(self, name: str) -> None:
+    def _delete_rest(self, name: str) -> None:
         with suppress(FileNotFoundError):
             shutil.rmtree(self._folder(name))
+        if self._database is not None:
+            leftovers.sweep(self._database, timeout_seconds=10)
