@@ -57,7 +57,8 @@ if ! (cd "$here" && UV_PROJECT_ENVIRONMENT=$target UV_PYTHON=$target/bin/python 
   fail "a download or an installation failed (${why:-$(tail -1 "$log")}). It needs a package index once: check the network or UV_INDEX_URL, then run the same command again; what was fetched is kept."
 fi
 
-cp -R "$here/files/." "$target/"
+# A file of ours may replace one of a package's, whose bytes uv shares with its cache by a hard link.
+cp -R --remove-destination "$here/files/." "$target/"
 chmod -R a+rX "$target"
 printf '%s\n' "$wanted" >"$stamp.new"
 mv "$stamp.new" "$stamp"

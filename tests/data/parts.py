@@ -42,7 +42,9 @@ def free_ports(count: int) -> list[int]:
             each.close()
 
 
-def wait_for(url: str, process: subprocess.Popen[bytes], log: Path, *, seconds: float = 60) -> None:
+def wait_for(
+    url: str, process: subprocess.Popen[bytes], log: Path, *, seconds: float = 60
+) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -79,8 +81,7 @@ def running(argv: Sequence[str], log: Path, env: dict[str, str], url: str) -> It
         process.wait(10)
 
 
-def storage_argv(folder: Path, s3_port: int) -> list[str]:
-    ports = free_ports(8)
+def storage_argv(folder: Path, s3_port: int, ports: Sequence[int]) -> list[str]:
     config = folder / "s3.json"
     credential = {"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}
     identity = {"name": "test", "credentials": [credential], "actions": ["Admin"]}
@@ -88,11 +89,13 @@ def storage_argv(folder: Path, s3_port: int) -> list[str]:
     (folder / "weed").mkdir()
     names = ["master.port", "master.port.grpc", "volume.port", "volume.port.grpc"]
     names += ["filer.port", "filer.port.grpc", "s3.port.grpc"]
-    flags = [f"-{name}={port}" for name, port in zip(names, ports, strict=False)]
+    flags = [f"-{name}={port}" for name, port in zip(names, ports, strict=True)]
     return [
         *(str(BIN / "weed"), "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
         *(f"-dir={folder / 'weed'}", "-s3", f"-s3.config={config}", f"-s3.port={s3_port}"),
-        *("-master.telemetry=false", "-volume.max=20", "-master.volumeSizeLimitMB=64"),
+        *("-master.telemetry=false", "-volume.max=200", "-master.volumeSizeLimitMB=64"),
+        # These two have a fixed port by default, and the server dies where it is taken.
+        *("-s3.port.iceberg=0", "-s3.port.lance=0"),
         *(f"-filer.localSocket={folder / 'f.sock'}", *flags),
     ]
 
@@ -108,13 +111,13 @@ def tracking_argv(folder: Path, port: int) -> list[str]:
 
 @contextmanager
 def started(folder: Path) -> Iterator[Parts]:
-    s3_port, tracking_port = free_ports(2)
+    s3_port, tracking_port, *others = free_ports(9)
     storage = f"http://127.0.0.1:{s3_port}"
     tracking = f"http://127.0.0.1:{tracking_port}"
     env = {name: os.environ[name] for name in ("PATH", "LANG", "TZ") if name in os.environ}
     env |= {"HOME": str(folder), "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     env |= {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
-    weed, mlflow = storage_argv(folder, s3_port), tracking_argv(folder, tracking_port)
+    weed, mlflow = storage_argv(folder, s3_port, others), tracking_argv(folder, tracking_port)
     with (
         running(weed, folder / "weed.log", env, storage),
         running(mlflow, folder / "mlflow.log", env, f"{tracking}/health"),
