@@ -108,7 +108,7 @@ def command(config: HubConfig, program: Path) -> tuple[str, ...]:
         config: What the hub was told.
         program: The traefik binary.
     """
-    return (str(program), f"--configfile={config.proxy_dir / 'traefik.toml'}")
+    return (str(program), f"--configfile={config.proxy_dir / STATIC}")
 
 
 def ready_url(config: HubConfig) -> str:
