@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import tomllib
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -54,6 +55,14 @@ class Ports(BaseModel):
         return named | {f"storage_{n}": port for n, port in enumerate(self.storage_internal)}
 
 
+def _kept(state_dir: Path) -> dict[str, Any]:
+    """Return what ``STATE_DIR/lab.toml`` says; nothing where there is none."""
+    try:
+        return tomllib.loads((state_dir / "lab.toml").read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+
+
 class Settings(BaseSettings):
     """The lab's settings. Unknown keys are refused.
 
@@ -94,7 +103,7 @@ class Settings(BaseSettings):
     def _fill_in(cls, values: dict[str, Any]) -> dict[str, Any]:
         """Derive what depends on ``state_dir``."""
         state_dir = Path(values.get("state_dir") or CHECKOUT / ".lab").absolute()
-        values["state_dir"] = state_dir
+        values = _kept(state_dir) | values | {"state_dir": state_dir}
         if not values.get("run_dir"):
             mark = hashlib.sha256(str(state_dir).encode()).hexdigest()[:8]
             base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()

@@ -1,0 +1,86 @@
+"""The command itself: its nouns, its language and its way to fail."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import typer
+from pydantic import ValidationError
+from typer.core import TyperGroup
+
+from lab.cli import machine, screen
+from lab.cli.api import Refused, Unreachable
+from lab.cli.words import is_french, tell, tr
+from lab.parts.message import MachineError
+
+
+class LabGroup(TyperGroup):
+    """Says failures in one line, and help in the operator's language."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        if is_french():
+            _translate(self)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; whatever fails becomes a line and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except Refused as error:
+            screen.complain(f"lab: {error}")
+            code = 1
+        except Unreachable as error:
+            screen.complain(f"lab: {tell(error.sentence)}")
+            code = 3
+        except MachineError as error:
+            _explain(error)
+            code = error.exit_code
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(place) for place in first["loc"])
+            screen.complain(f"lab: {tr('a setting is wrong')}: {where}: {first['msg']}")
+            code = 2
+        except OSError as error:
+            if os.environ.get("LAB_DEBUG"):
+                raise
+            screen.complain(f"lab: {error}")
+            code = 3
+        raise typer.Exit(code)
+
+
+app = typer.Typer(
+    name="lab",
+    cls=LabGroup,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Operate the laboratory Vase clos.",
+    epilog="Exit codes: 0 done; 1 refused by the lab; 2 wrong usage, or this machine lacks "
+    "something; 3 the lab does not answer.",
+)
+machine.add_to(app)
+
+
+def _explain(error: MachineError) -> None:
+    screen.complain(f"lab: {tell(error.what)}")
+    if error.detail:
+        for each in error.detail.splitlines():
+            screen.complain(f"  | {screen.clean(each)}")
+    if error.remedy is not None:
+        screen.complain(f"  → {tell(error.remedy)}")
+
+
+def _translate(command: Any) -> None:
+    """Put the help of a command and of all below it in French."""
+    for attribute in ("help", "epilog", "short_help"):
+        text = getattr(command, attribute, None)
+        if text:
+            setattr(command, attribute, tr(text))
+    for parameter in command.params:
+        text = getattr(parameter, "help", None)
+        if text:
+            parameter.help = tr(text)
+    for child in getattr(command, "commands", {}).values():
+        _translate(child)

@@ -1,0 +1,69 @@
+"""Shows the parts as they become ready: live on a terminal, one line for each change elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from lab.cli import screen
+from lab.cli.words import tell, tr
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from lab.parts.message import Message
+    from lab.parts.readiness import Progress
+
+
+class Screen:
+    """Tells an operator what is done; implements ``lab.parts.lifecycle.Reporter``."""
+
+    def __init__(self) -> None:
+        self._live: Live | None = None
+        self._said: dict[str, str] = {}
+
+    def say(self, sentence: Message) -> None:
+        """Show one sentence."""
+        if self._live is not None:
+            self._live.console.print(Text(tell(sentence)))
+        else:
+            screen.line(tell(sentence))
+
+    def show(self, progress: Sequence[Progress]) -> None:
+        """Show how far the parts, or the stages of a sandbox, are."""
+        if self._live is not None:
+            self._live.update(_grid(progress))
+            return
+        for each in progress:
+            if self._said.get(each.name) != each.state and each.state != "waiting":
+                self._said[each.name] = each.state
+                screen.line(f"  {each.name:<14} {tr(each.state):<12} {each.seconds:6.1f} s")
+
+    @contextmanager
+    def live(self) -> Generator[None]:
+        """Keep one picture up to date, where somebody watches."""
+        self._said.clear()
+        if not sys.stdout.isatty():
+            yield
+            return
+        with Live(console=screen.console(), refresh_per_second=8) as picture:
+            self._live = picture
+            try:
+                yield
+            finally:
+                self._live = None
+
+
+def _grid(progress: Sequence[Progress]) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    for each in progress:
+        sign = Text("✓", style="green") if each.is_ready else Spinner("dots")
+        taken = f"{each.seconds:.1f} s"
+        grid.add_row(sign, Text(each.name), Text(tr(each.state)), Text(taken, style="dim"))
+    return grid

@@ -1,0 +1,208 @@
+"""The parts of the lab on this machine, and the configuration each is given."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.hub import config as hub_config
+from lab.hub import process as hub_process
+from lab.hub import traefik
+from lab.parts.marks import mark
+from lab.parts.part import Part
+from lab.providers.mlflow import server as mlflow_server
+from lab.providers.s3 import server as s3_server
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lab.settings import Settings
+
+NAMES = ("storage", "tracking", "gateway", "proxy", "hub", "control-plane")
+"""In the order they are started."""
+
+_NOT_SETTINGS = frozenset({"LAB_TOKEN", "LAB_URL", "LAB_STATE_DIR", "LAB_RUN_DIR", "LAB_PORT"})
+_KEPT = ("LANG", "TZ", "PATH")
+PYTHON = Path(sys.executable)
+
+
+def program(name: str) -> Path:
+    """Return a program that is installed beside our Python."""
+    return PYTHON.parent / name
+
+
+def storage_server(settings: Settings) -> s3_server.StorageServer:
+    """Describe the object store."""
+    return s3_server.StorageServer(
+        program=program("weed"),
+        folder=settings.state_dir / "seaweedfs",
+        secret_file=settings.secrets_dir / "s3-admin-key",
+        port=settings.ports.storage,
+        inner_ports=settings.ports.storage_internal[: s3_server.INNER_PORTS],
+    )
+
+
+def tracking_server(settings: Settings) -> mlflow_server.TrackingServer:
+    """Describe the tracking server."""
+    return mlflow_server.TrackingServer(
+        python=PYTHON,
+        folder=settings.state_dir / "mlflow",
+        secret_file=settings.secrets_dir / "mlflow-admin-password",
+        port=settings.ports.tracking,
+    )
+
+
+def hub_settings(settings: Settings) -> hub_config.HubConfig:
+    """Describe the hub and the front."""
+    return hub_config.HubConfig(
+        public_url=settings.public_url,
+        public_port=settings.ports.front,
+        hub_port=settings.ports.hub,
+        control_plane_url=settings.api_url,
+        people_port=settings.ports.gateway,
+        proxy_api_port=settings.ports.proxy_api,
+        state_dir=settings.state_dir,
+        run_dir=settings.run_dir,
+        secrets_dir=settings.secrets_dir,
+        runtime_env=settings.notebook_env,
+    )
+
+
+def hub_config_path(settings: Settings) -> Path:
+    """Return where the hub finds what it is told."""
+    return settings.state_dir / "jupyterhub" / "hub.json"
+
+
+def prepare(settings: Settings) -> None:
+    """Write the configuration of every part. The secrets must be there."""
+    s3_server.prepare(storage_server(settings))
+    mlflow_server.prepare(tracking_server(settings))
+    hub = hub_settings(settings)
+    folder = hub_config_path(settings).parent
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    hub_config.write(hub, hub_config_path(settings))
+    traefik.write(hub)
+
+
+def parts(settings: Settings) -> tuple[Part, ...]:
+    """Return every part, in the order they are started."""
+    made = (
+        _storage(settings),
+        _tracking(settings),
+        _gateway(settings),
+        _proxy(settings),
+        _hub(settings),
+        _control_plane(settings),
+    )
+    assert tuple(part.name for part in made) == NAMES  # noqa: S101  # one list, in one order
+    return made
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return the settings as a part of ours reads them, and little else."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    chosen = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith("LAB_") and name not in _NOT_SETTINGS
+    }
+    return (
+        {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+        | kept
+        | chosen
+        | {
+            "HOME": str(settings.state_dir),
+            "LAB_STATE_DIR": str(settings.state_dir),
+            "LAB_RUN_DIR": str(settings.run_dir),
+            "LAB_PORT": str(settings.port),
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "MALLOC_ARENA_MAX": "2",
+            # The HTTP clients of our parts speak to loopback only: no proxy is asked.
+            "NO_PROXY": "*",
+            "no_proxy": "*",
+        }
+    )
+
+
+def _marked(settings: Settings, name: str, env: Mapping[str, str]) -> dict[str, str]:
+    return dict(env) | mark(name, settings.state_dir)
+
+
+def _storage(settings: Settings) -> Part:
+    server = storage_server(settings)
+    return Part(
+        name="storage",
+        argv=s3_server.command(server),
+        env=_marked(settings, "storage", s3_server.environment(server)),
+        cwd=server.folder,
+        ready_url=s3_server.ready_url(server),
+        ports=(server.port, *server.inner_ports),
+        priority=10,
+    )
+
+
+def _tracking(settings: Settings) -> Part:
+    server = tracking_server(settings)
+    return Part(
+        name="tracking",
+        argv=mlflow_server.command(server),
+        env=_marked(settings, "tracking", mlflow_server.environment(server)),
+        cwd=server.folder,
+        ready_url=mlflow_server.ready_url(server),
+        ports=(server.port,),
+        priority=20,
+    )
+
+
+def _gateway(settings: Settings) -> Part:
+    return Part(
+        name="gateway",
+        argv=(str(PYTHON), "-m", "lab.gateway"),
+        env=_marked(settings, "gateway", environment(settings)),
+        cwd=settings.state_dir,
+        ready_url=f"tcp://127.0.0.1:{settings.ports.gateway}",
+        ports=(settings.ports.gateway,),
+        priority=30,
+    )
+
+
+def _proxy(settings: Settings) -> Part:
+    hub = hub_settings(settings)
+    return Part(
+        name="proxy",
+        argv=traefik.command(hub, program("traefik")),
+        env=_marked(settings, "proxy", {"PATH": "/usr/bin:/bin", "HOME": str(hub.proxy_dir)}),
+        cwd=hub.proxy_dir,
+        ready_url=traefik.ready_url(hub),
+        ports=(hub.public_port, hub.proxy_api_port),
+        priority=40,
+    )
+
+
+def _hub(settings: Settings) -> Part:
+    hub = hub_settings(settings)
+    env = environment(settings) | hub_process.environment(hub_config_path(settings))
+    return Part(
+        name="hub",
+        argv=hub_process.command(PYTHON),
+        env=_marked(settings, "hub", env),
+        cwd=hub.hub_dir,
+        ready_url=hub_process.ready_url(hub),
+        ports=(hub.hub_port,),
+        priority=50,
+    )
+
+
+def _control_plane(settings: Settings) -> Part:
+    return Part(
+        name="control-plane",
+        argv=(str(PYTHON), "-m", "lab.web"),
+        env=_marked(settings, "control-plane", environment(settings)),
+        cwd=settings.state_dir,
+        ready_url=f"{settings.api_url}/health/ready",
+        ports=(settings.ports.control_plane,),
+        priority=60,
+    )
