@@ -118,7 +118,6 @@ def environment(settings: Settings) -> dict[str, str]:
             "LAB_RUN_DIR": str(settings.run_dir),
             "LAB_PORT": str(settings.port),
             "PYTHONUNBUFFERED": "1",
-            "PYTHONDONTWRITEBYTECODE": "1",
             "MALLOC_ARENA_MAX": "2",
             # The HTTP clients of our parts speak to loopback only: no proxy is asked.
             "NO_PROXY": "*",

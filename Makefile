@@ -1,0 +1,44 @@
+# Vase clos. 'make up' installs what is missing and starts the lab; 'make test' runs every test.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help up down status setup format check test bench clean
+BIN := .venv/bin
+
+help: ## Show what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+up: ## Install what is missing, start the whole lab, print its address (ARGS="--port 9000")
+	@scripts/install.sh run
+	@$(BIN)/lab up $(ARGS)
+
+down: ## Stop the lab; data stay (ARGS="--destroy" deletes them)
+	@if [ -x $(BIN)/lab ]; then $(BIN)/lab down $(ARGS); else echo "Nothing is installed: nothing runs."; fi
+
+status: ## Show the parts, their memory, and whether the walls hold
+	@$(BIN)/lab status $(ARGS)
+
+setup: ## Install everything needed to work on the lab and to test it
+	@scripts/install.sh test
+
+format: setup ## Rewrite files in the house style
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+check: setup ## Style, types, import layers, dependencies (seconds)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/deptry .
+
+test: check ## Check, then all tests with the real parts; says and counts what could not run
+	@$(BIN)/pytest $(ARGS)
+
+bench: setup ## Measure starts, a sandbox and memory on a lab of its own
+	@$(BIN)/python scripts/bench.py
+
+clean: ## Delete what was installed and built here; the lab's data (.lab) stay
+	@if [ -x $(BIN)/lab ] && [ -e .lab/running.json ]; then echo "The lab runs: 'make down' first."; exit 1; fi
+	@rm -rf .venv .build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
