@@ -1,6 +1,7 @@
 """The first process of a sandbox: doors, ingress, reaping; then the person's program.
 
 ``python -I -S -B <this folder> <fd>``: the descriptor holds the settings as JSON.
+``python -I -S -B <this folder> probe <file>``: try the walls instead; see ``probes``.
 When this process ends, the kernel ends everything else in the sandbox.
 """
 
@@ -23,8 +24,10 @@ from typing import Any
 
 if __package__:
     from . import pump
-else:
-    import pump  # type: ignore[import-not-found,no-redef]  # run as a folder, inside
+    from .probes import run
+else:  # run as a folder, inside
+    import pump  # type: ignore[import-not-found,no-redef]
+    from probes import run  # type: ignore[import-not-found,no-redef]
 
 _PR_SET_DUMPABLE = 4
 _SECCOMP_SET_MODE_FILTER = 1
@@ -176,4 +179,7 @@ def _drain(fd: int) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "probe":
+        run.main(sys.argv[2])
+        sys.exit(0)
     sys.exit(Init(_settings(int(sys.argv[1]))).run())

@@ -1,0 +1,5 @@
+"""The probes: what tries the walls from inside. Standard library only.
+
+Each is a small function that tries one thing. It returns a sentence when the
+thing worked, and raises OSError when it was refused.
+"""
