@@ -107,15 +107,16 @@ class PostgresServer:
         self.stop(signal.SIGQUIT)
         shutil.rmtree(self.folder)
 
-    def run(self, statement: str) -> None:
+    def run(self, *statements: str, database: str = "postgres") -> None:
         with psycopg.connect(
-            host=str(self.folder), user="lab", dbname="postgres", autocommit=True
+            host=str(self.folder), user="lab", dbname=database, autocommit=True
         ) as connection:
-            connection.execute(statement.encode())
+            for statement in statements:
+                connection.execute(statement.encode())
 
-    def new_database(self, template: str = "template1") -> str:
+    def new_database(self) -> str:
         name = f"lab_{uuid.uuid4().hex[:12]}"
-        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self.run(f"CREATE DATABASE {name}")
         return name
 
     def url(self, database: str) -> str:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import uuid
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, event, make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
+from lab.domain.errors import StoreFullError, StoreUnavailableError
+from lab.store.whole import whole
+
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from sqlalchemy.engine import Connection
 
 BUSY_SECONDS = 20
@@ -62,8 +69,30 @@ def connect(url: str) -> Engines:
     raise ValueError(f"the store is SQLite or PostgreSQL, not {parsed.get_backend_name()}")
 
 
+@asynccontextmanager
+async def opened(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """Begin a transaction; commit it at the end of the block, undo it on an exception."""
+    connection = engine.connect()
+    try:
+        await whole(connection.start())
+        await whole(_begun(connection))
+        try:
+            yield connection
+        except BaseException:
+            await whole(connection.rollback())
+            raise
+        await whole(connection.commit())
+    finally:
+        if connection.sync_connection is not None:
+            await whole(connection.close())
+
+
+async def _begun(connection: AsyncConnection) -> None:
+    await connection.begin()
+
+
 def _postgresql(url: URL) -> Engines:
-    options = f"-c timezone=UTC -c lock_timeout={BUSY_SECONDS}s"
+    options = f"-c timezone=UTC -c lock_timeout={BUSY_SECONDS}s -c statement_timeout=60s"
     write = create_async_engine(
         url.difference_update_query(["options"]),
         isolation_level="READ COMMITTED",
@@ -73,6 +102,8 @@ def _postgresql(url: URL) -> Engines:
         max_overflow=10,
         connect_args={
             "connect_timeout": 5,
+            # A server that vanished without a word is given up after this many milliseconds.
+            "tcp_user_timeout": 30_000,
             "options": f"{options} {url.query.get('options', '')}",
         },
     )
@@ -91,8 +122,8 @@ def _sqlite(url: URL) -> Engines:
 
 
 def _memory(url: URL) -> Engines:
-    # A named file in memory, and not ``:memory:``: a connection that is lost
-    # when a task is cancelled does not take the database with it.
+    # A named file in memory, and not ``:memory:``: two connections may share
+    # it, and one that is lost does not take the database with it.
     name = f"file:/vase-clos-{uuid.uuid4().hex}"
     url = url.set(database=name, query={"vfs": "memdb", "uri": "true"})
     anchor = sqlite3.connect(f"{name}?vfs=memdb", uri=True, check_same_thread=False)
@@ -131,6 +162,11 @@ def _sqlite_engine(url: URL, begin: str, *, size: int, query_only: bool = False)
 
 def _own_file(path: Path) -> None:
     # SQLite gives its other files (-wal, -shm) the mode of this one.
-    path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    path.chmod(0o600)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        path.chmod(0o600)
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise StoreFullError("the database has no room left") from error
+        raise StoreUnavailableError(f"cannot open {path}: {error.strerror}") from error

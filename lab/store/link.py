@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from lab.domain.errors import ConflictError, StoreError
 from lab.store.failures import translated
+from lab.store.whole import whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,7 +50,7 @@ class Link:
     ) -> CursorResult[Any]:
         """Run one statement, once for each of ``rows`` if they are given."""
         try:
-            return await self._connection.execute(statement, rows)
+            return await whole(self._connection.execute(statement, rows))
         except SQLAlchemyError as error:
             self.is_broken = self.is_broken or isinstance(error, DBAPIError)
             raise translated(error) from error
@@ -110,10 +111,13 @@ class Link:
     async def unique(self, statement: Executable) -> Rows | None:
         """Run one statement and return its rows; ``None``, and undone, if a key is taken."""
         try:
-            async with self._connection.begin_nested():
-                return (await self._connection.execute(statement)).mappings().all()
+            return await whole(self._in_savepoint(statement))
         except IntegrityError:
             return None
         except SQLAlchemyError as error:
             self.is_broken = self.is_broken or isinstance(error, DBAPIError)
             raise translated(error) from error
+
+    async def _in_savepoint(self, statement: Executable) -> Rows:
+        async with self._connection.begin_nested():
+            return (await self._connection.execute(statement)).mappings().all()

@@ -12,7 +12,7 @@ from lab.domain.errors import StoreError
 from lab.store.agencies import SqlAgencies
 from lab.store.audit import SqlAudit
 from lab.store.datasets import SqlDatasets
-from lab.store.engines import connect
+from lab.store.engines import connect, opened
 from lab.store.failures import translated
 from lab.store.keys import SqlKeys
 from lab.store.link import Link
@@ -103,7 +103,7 @@ class SqlStore:
         self, engine: AsyncEngine, *, is_writable: bool
     ) -> AsyncIterator[SqlTransaction]:
         try:
-            async with engine.begin() as connection:
+            async with opened(engine) as connection:
                 link = Link(connection, is_writable=is_writable)
                 yield SqlTransaction(link)
                 if link.is_broken:

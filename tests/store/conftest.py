@@ -7,6 +7,7 @@ import pytest
 
 from lab.store import open_store
 from lab.store.migrate import upgrade
+from lab.store.tables import metadata
 from tests.postgres_fixture import PostgresServer, postgres
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ def migrated(postgres: PostgresServer) -> str:
     return name
 
 
-# No database is dropped one by one, which is slow: the whole server goes at the end.
 @pytest.fixture
 def empty_postgres(postgres: PostgresServer) -> str:
     return postgres.url(postgres.new_database())
@@ -35,7 +35,15 @@ def empty_postgres(postgres: PostgresServer) -> str:
 
 @pytest.fixture
 def migrated_postgres(postgres: PostgresServer, migrated: str) -> str:
-    return postgres.url(postgres.new_database(template=migrated))
+    # One database for all, emptied: a new one for each test takes ten times as long.
+    tables = ", ".join(metadata.tables)
+    postgres.run(
+        # The audit log's triggers refuse TRUNCATE to whoever is not in this role.
+        "SET session_replication_role = replica",
+        f"TRUNCATE {tables} RESTART IDENTITY",
+        database=migrated,
+    )
+    return postgres.url(migrated)
 
 
 @pytest.fixture
