@@ -93,7 +93,12 @@ def storage_argv(folder: Path, s3_port: int, ports: Sequence[int]) -> list[str]:
     return [
         *(str(BIN / "weed"), "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
         *(f"-dir={folder / 'weed'}", "-s3", f"-s3.config={config}", f"-s3.port={s3_port}"),
-        *("-master.telemetry=false", "-volume.max=200", "-master.volumeSizeLimitMB=64"),
+        *(
+            "-master.telemetry=false",
+            "-volume.max=200",
+            "-volume.preStopSeconds=0",
+            "-master.volumeSizeLimitMB=64",
+        ),
         # These two have a fixed port by default, and the server dies where it is taken.
         *("-s3.port.iceberg=0", "-s3.port.lance=0"),
         *(f"-filer.localSocket={folder / 'f.sock'}", *flags),
