@@ -1,0 +1,95 @@
+"""The FastAPI application."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from lab.domain.secret import Secret
+from lab.web import describing, errors
+from lab.web.access import without_rule
+from lab.web.gate import Gate
+from lab.web.pages import ROUTERS as PAGES
+from lab.web.rendering import STATIC
+from lab.web.routes import ROUTERS as ROUTES
+from lab.web.throttle import Throttle
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from lab.settings import Settings
+    from lab.web.wiring import Lab
+
+FILES = Path(__file__).parent / "static"
+
+
+class RouteWithoutRuleError(Exception):
+    """A route does not say who may call it. Nothing is served until it does."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(f"routes without a rule: {', '.join(names)}")
+
+
+def create_app(lab: Lab, *, run_controller: bool = True) -> FastAPI:
+    """Serve ``lab`` over HTTP.
+
+    Args:
+        lab: What the composition root built.
+        run_controller: Whether the controller runs in the same process.
+
+    Raises:
+        RouteWithoutRuleError: A route declares no rule.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
+        loops = [asyncio.create_task(lab.controller.run())] if run_controller else []
+        try:
+            yield
+        finally:
+            for loop in loops:
+                loop.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
+
+    app = FastAPI(
+        title=describing.TITLE,
+        version=describing.VERSION,
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.lab = lab
+    app.state.throttle = Throttle(lab.clock)
+    _read_secrets(app, lab.settings)
+    for router in (*ROUTES, *PAGES):
+        if names := without_rule(router.routes):
+            raise RouteWithoutRuleError(names)
+        app.include_router(router)
+    app.mount(STATIC, StaticFiles(directory=FILES), name="static")
+    errors.install(app)
+    app.add_middleware(Gate, hosts=hosts(lab.settings))
+    return app
+
+
+def hosts(settings: Settings) -> frozenset[str]:
+    """Return the ``Host`` headers that are the portal's. A notebook's is not."""
+    named = settings.public_url.partition("://")[2]
+    port = settings.ports.control_plane
+    return frozenset({named, f"127.0.0.1:{port}", f"localhost:{port}"})
+
+
+def _read_secrets(app: FastAPI, settings: Settings) -> None:
+    for attribute, name in (
+        ("session_key", "session-key"),
+        ("hub_token", "hub-api-token"),
+        ("client_secret", "hub-oauth-secret"),
+    ):
+        secret = Secret.checked(settings.secret(name), name=name)
+        setattr(app.state, attribute, secret.reveal().encode())

@@ -1,0 +1,156 @@
+"""What every request passes first: host, characters, size, type; and what every answer carries."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
+
+from starlette.datastructures import Headers, MutableHeaders
+
+from lab.web.language import preferred
+from lab.web.problems import WebError, explain, named
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = logging.getLogger(__name__)
+
+LONGEST_BODY = 1024 * 1024
+UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_JSON_PATHS = ("/api/", "/internal/")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+
+FEATURES = ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": ", ".join(f"{name}=()" for name in FEATURES),
+    "Cache-Control": "no-store",
+}
+"""On every answer that does not say otherwise."""
+
+NOTHING = "default-src 'none'; frame-ancestors 'none'"
+"""The content policy of what is no page."""
+
+
+class Gate:
+    """Wraps the application. Nothing unexpected gets in, and no traceback gets out.
+
+    Args:
+        hosts: Which ``Host`` headers are ours. A notebook's host is not: it is
+            another origin, and must stay one.
+    """
+
+    def __init__(self, app: ASGIApp, *, hosts: frozenset[str]) -> None:
+        self._app, self._hosts = app, hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        outgoing = _Outgoing(send)
+        language = preferred(Headers(scope=scope).get("accept-language", ""))
+        try:
+            self._check(scope)
+            await self._app(scope, await _whole_body(scope, receive), outgoing)
+        except WebError as error:
+            await explain(error, language).response(language)(scope, receive, outgoing)
+        except Exception:
+            number = secrets.token_hex(6)
+            log.exception("unexpected failure", extra={"failure_id": number})
+            if outgoing.has_started:
+                raise
+            failure = named(
+                "internal",
+                HTTPStatus.INTERNAL_SERVER_ERROR,
+                language,
+                {"id": number},
+                more={"id": number},
+            )
+            await failure.response(language)(scope, receive, outgoing)
+
+    def _check(self, scope: Scope) -> None:
+        host = Headers(scope=scope).get("host", "").lower()
+        if host not in self._hosts:
+            raise WebError("wrong_host", HTTPStatus.MISDIRECTED_REQUEST)
+        raw = scope.get("raw_path") or scope["path"].encode("utf-8", "replace")
+        try:
+            text = unquote_to_bytes(raw).decode() + "?"
+            text += unquote_to_bytes(scope["query_string"]).decode()
+        except UnicodeDecodeError:
+            raise WebError("bad_request", HTTPStatus.BAD_REQUEST) from None
+        if _CONTROLS.search(text):
+            raise WebError("bad_request", HTTPStatus.BAD_REQUEST)
+
+
+class _Outgoing:
+    """Adds the headers that every answer carries."""
+
+    def __init__(self, send: Send) -> None:
+        self._send, self.has_started = send, False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.has_started = True
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers.setdefault(name, value)
+            headers.setdefault("Content-Security-Policy", NOTHING)
+        await self._send(message)
+
+
+async def _whole_body(scope: Scope, receive: Receive) -> Receive:
+    """Read the body, up to the limit, and return what gives it again."""
+    headers = Headers(scope=scope)
+    length = headers.get("content-length", "0")
+    too_large = WebError("too_large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    if length.isascii() and length.isdigit() and int(length[:20]) > LONGEST_BODY:
+        raise too_large
+    body, more = bytearray(), True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            return _again(bytes(body), receive)
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > LONGEST_BODY:
+            raise too_large
+    if body and scope["method"] in UNSAFE:
+        _check_type(scope["path"], headers.get("content-type", ""))
+    return _again(bytes(body), receive)
+
+
+def _check_type(path: str, content_type: str) -> None:
+    wanted = (
+        "application/json" if path.startswith(_JSON_PATHS) else "application/x-www-form-urlencoded"
+    )
+    kind, _, rest = content_type.lower().partition(";")
+    charset = re.search(r'charset="?([^";\s]+)', rest)
+    if kind.strip() != wanted or (charset and charset[1] not in {"utf-8", "utf8"}):
+        raise WebError(
+            "unsupported_media_type",
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            facts={"wanted": wanted},
+            headers={"Accept-Post": wanted},
+        )
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    is_given = False
+
+    async def given() -> Message:
+        nonlocal is_given
+        if is_given:
+            return await receive()
+        is_given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return given

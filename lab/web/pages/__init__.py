@@ -1,0 +1,3 @@
+"""The portal: one module per noun."""
+
+ROUTERS = ()

@@ -1,0 +1,158 @@
+"""Pages from templates: one environment for each language, everything escaped."""
+
+from __future__ import annotations
+
+import functools
+import secrets
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader
+from starlette.responses import HTMLResponse
+
+from lab.domain.member import ACCESS, Resource, Role, Verb
+from lab.web import words
+from lab.web.identity import csrf_token, keep_visit
+from lab.web.language import COOKIE, LANGUAGES
+from lab.web.problems import usage_words
+from lab.web.wiring import lab_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fastapi import Request
+    from starlette.responses import Response
+
+    from lab.domain.member import Member
+    from lab.web.language import Language
+
+STATIC = "/statique"
+
+
+def page_language(request: Request) -> Language:
+    """Return the language that the visitor chose; French until then."""
+    return LANGUAGES.get(request.cookies.get(COOKIE, ""), LANGUAGES["fr"])
+
+
+@functools.cache
+def environment(code: str) -> Environment:
+    """Return the templates in one language."""
+    language = LANGUAGES[code]
+    env = Environment(
+        loader=ChoiceLoader([
+            PackageLoader("lab.web"),
+            PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}),
+        ]),
+        autoescape=True,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
+        language.text, language.form, newstyle=True
+    )
+    env.filters |= {
+        "day": language.day,
+        "duration": language.duration,
+        "size": language.size,
+        "cores": language.cores,
+        "count": language.count,
+        "said": language.text,
+    }
+    env.globals |= {
+        "language": language,
+        "words": words,
+        "usage_words": functools.partial(usage_words, language=language),
+        "Role": Role,
+        "Verb": Verb,
+        "Resource": Resource,
+        "STATIC": STATIC,
+    }
+    return env
+
+
+def nonce_of(request: Request) -> str:
+    """Return the one value that this page's own scripts carry."""
+    if not hasattr(request.state, "nonce"):
+        request.state.nonce = secrets.token_urlsafe(18)
+    nonce: str = request.state.nonce
+    return nonce
+
+
+def policy(nonce: str, **more: str) -> str:
+    """Return the content policy of a page: our own files, our own scripts, no outside."""
+    directives = {
+        "default-src": "'none'",
+        "script-src": f"'self' 'nonce-{nonce}'",
+        "style-src": "'self'",
+        "img-src": "'self'",
+        "font-src": "'self'",
+        "connect-src": "'self'",
+        "form-action": "'self'",
+        "base-uri": "'none'",
+        "frame-ancestors": "'none'",
+    } | {name.replace("_", "-"): value for name, value in more.items()}
+    return "; ".join(f"{name} {value}" for name, value in directives.items())
+
+
+def member_of(request: Request) -> Member | None:
+    """Return who is signed in, if that was found out already."""
+    caller = getattr(request.state, "caller", None)
+    member: Member | None = caller.member if caller else None
+    return member
+
+
+def may(member: Member | None, verb: Verb, resource: Resource) -> bool:
+    """Tell whether a member can ever do it: what is not possible is not shown."""
+    return member is not None and any((verb, resource) in ACCESS[r] for r in member.roles)
+
+
+def render(
+    request: Request,
+    template: str,
+    *,
+    status: HTTPStatus = HTTPStatus.OK,
+    headers: Mapping[str, str] | None = None,
+    directives: Mapping[str, str] | None = None,
+    **context: Any,
+) -> Response:
+    """Answer with a page.
+
+    Args:
+        request: Whose language, session and nonce it gets.
+        template: Its name.
+        status: Of the answer.
+        headers: More of them.
+        directives: Parts of the content policy that this page needs to be otherwise.
+        context: For the template.
+    """
+    text = fragment(request, template, **context)
+    nonce = nonce_of(request)
+    response = HTMLResponse(text, status, headers=dict(headers or {}))
+    response.headers["Content-Security-Policy"] = policy(nonce, **(directives or {}))
+    response.headers["Content-Language"] = page_language(request).code
+    keep_visit(request, response)
+    return response
+
+
+def fragment(request: Request, template: str, **context: Any) -> str:
+    """Return a template's text."""
+    language = page_language(request)
+    settings, member = lab_of(request).settings, member_of(request)
+    return (
+        environment(language.code)
+        .get_template(template)
+        .render(
+            {
+                "member": member,
+                "may": functools.partial(may, member),
+                "csrf": functools.partial(csrf_token, request),
+                "cspNonce": nonce_of(request),
+                "path": request.url.path,
+                "moment": functools.partial(language.moment, zone=settings.zone),
+                "now": lab_of(request).clock.now(),
+                "zone": settings.zone,
+            }
+            | context
+        )
+    )

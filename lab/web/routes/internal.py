@@ -1,0 +1,35 @@
+"""What only the hub asks, and whether the control plane lives. Never through the front."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse
+
+from lab.domain.ids import MemberId, SandboxId
+from lab.web.access import hub_only, public
+from lab.web.wiring import lab_of
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/internal/v1/sandboxes/{sandbox_id}/launch", dependencies=[Depends(hub_only())])
+async def read_launch(
+    sandbox_id: str, member: Annotated[str, Query(max_length=40)], request: Request
+) -> JSONResponse:
+    lab = lab_of(request)
+    member_id = MemberId(member)
+    sandbox = await lab.sandboxes.launchable(SandboxId(sandbox_id), member_id)
+    order: dict[str, Any] = dict(await lab.launcher.launch(sandbox, member_id))
+    return JSONResponse(order)
+
+
+@router.get("/health/live", dependencies=[Depends(public())])
+async def read_live() -> dict[str, bool]:
+    return {"live": True}
+
+
+@router.get("/health/ready", dependencies=[Depends(public())])
+async def read_ready(request: Request) -> dict[str, bool]:
+    async with lab_of(request).store.read() as tx:
+        await tx.agencies.all()
+    return {"ready": True}

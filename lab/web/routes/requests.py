@@ -1,0 +1,142 @@
+"""Requests for sandboxes."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response, status
+
+from lab.domain.ids import RequestId
+from lab.domain.member import Resource, Verb
+from lab.domain.request import RequestState, SandboxRequest
+from lab.web.access import allowed
+from lab.web.conditions import IfMatch, Key, Part, key_for, link_next, set_etag
+from lab.web.describing import FAILURES
+from lab.web.identity import Actor
+from lab.web.schemas.common import PageOut
+from lab.web.schemas.requests import PreviewOut, ReasonIn, RequestIn, RequestOut
+from lab.web.wiring import Lab, lab_of
+
+router = APIRouter(prefix="/api/v1/requests", tags=["requests"], responses=FAILURES)
+
+_CREATE = allowed(Verb.CREATE, Resource.REQUEST)
+_DECIDE = allowed(Verb.DECIDE, Resource.REQUEST)
+
+
+async def written(lab: Lab, requests: Sequence[SandboxRequest]) -> list[RequestOut]:
+    """Write requests with the people they name."""
+    ids = {person for r in requests for person in (*r.team, r.requester_id, r.decided_by)}
+    people = await lab.members.names([person for person in ids if person is not None])
+    return [RequestOut.of(request, people) for request in requests]
+
+
+async def _answer(lab: Lab, request: SandboxRequest, response: Response) -> RequestOut:
+    set_etag(response, request.version)
+    response.headers["Location"] = f"/api/v1/requests/{request.id}"
+    return (await written(lab, [request]))[0]
+
+
+@router.post(
+    "",
+    summary="Déposer une demande / File a request",
+    description=(
+        "Approuvée aussitôt par une règle, ou mise en révision; le bac à sable se bâtit ensuite. / "
+        "Approved at once by a rule, or put in review; the sandbox is then built."
+    ),
+    status_code=status.HTTP_202_ACCEPTED,
+    dependencies=[Depends(_CREATE)],
+)
+async def file_request(
+    body: RequestIn, key: Key, actor: Actor, request: Request, response: Response
+) -> RequestOut:
+    lab = lab_of(request)
+    tied = key_for(key, request, body.model_dump(mode="json"))
+    filed = await lab.requests.file(actor, body.to_draft(), key=tied)
+    if filed.is_replay:
+        response.headers["Idempotent-Replayed"] = "true"
+    return await _answer(lab, filed.request, response)
+
+
+@router.post(
+    "/preview",
+    summary="Dire ce que le dépôt ferait / Say what filing would do",
+    dependencies=[Depends(_CREATE)],
+)
+async def preview_request(body: RequestIn, actor: Actor, request: Request) -> PreviewOut:
+    return PreviewOut.of(await lab_of(request).requests.preview(actor, body.to_draft()))
+
+
+@router.get(
+    "",
+    summary="Lister les demandes / List the requests",
+    dependencies=[Depends(allowed(Verb.LIST, Resource.REQUEST))],
+)
+async def list_requests(
+    actor: Actor,
+    part: Part,
+    request: Request,
+    response: Response,
+    state: Annotated[RequestState | None, Query()] = None,
+) -> PageOut[RequestOut]:
+    lab = lab_of(request)
+    page = await lab.requests.page(actor, state=state, after=part.after, limit=part.limit)
+    link_next(request, response, page.next_cursor)
+    return PageOut(items=await written(lab, page.items), next=page.next_cursor)
+
+
+@router.get(
+    "/{request_id}",
+    summary="Lire une demande / Read a request",
+    dependencies=[Depends(allowed(Verb.READ, Resource.REQUEST))],
+)
+async def read_request(
+    request_id: str, actor: Actor, request: Request, response: Response
+) -> RequestOut:
+    lab = lab_of(request)
+    return await _answer(lab, await lab.requests.get(actor, RequestId(request_id)), response)
+
+
+@router.post(
+    "/{request_id}/approve",
+    summary="Approuver / Approve",
+    status_code=status.HTTP_202_ACCEPTED,
+    dependencies=[Depends(_DECIDE)],
+)
+async def approve_request(
+    request_id: str, version: IfMatch, actor: Actor, request: Request, response: Response
+) -> RequestOut:
+    lab = lab_of(request)
+    approved = await lab.requests.approve(actor, RequestId(request_id), version=version)
+    return await _answer(lab, approved, response)
+
+
+@router.post(
+    "/{request_id}/reject",
+    summary="Refuser, avec une raison / Refuse, with a reason",
+    dependencies=[Depends(_DECIDE)],
+)
+async def reject_request(
+    request_id: str,
+    body: ReasonIn,
+    version: IfMatch,
+    actor: Actor,
+    request: Request,
+    response: Response,
+) -> RequestOut:
+    lab = lab_of(request)
+    rejected = await lab.requests.reject(
+        actor, RequestId(request_id), reason=body.reason, version=version
+    )
+    return await _answer(lab, rejected, response)
+
+
+@router.post(
+    "/{request_id}/withdraw",
+    summary="Retirer sa demande / Withdraw one's request",
+    dependencies=[Depends(allowed(Verb.CHANGE, Resource.REQUEST))],
+)
+async def withdraw_request(
+    request_id: str, version: IfMatch, actor: Actor, request: Request, response: Response
+) -> RequestOut:
+    lab = lab_of(request)
+    withdrawn = await lab.requests.withdraw(actor, RequestId(request_id), version=version)
+    return await _answer(lab, withdrawn, response)

@@ -1,0 +1,1 @@
+"""The wire: JSON shapes, one module per noun. Unknown fields are refused."""

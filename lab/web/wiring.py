@@ -1,0 +1,106 @@
+"""What the web drives, as the composition root hands it over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from fastapi import Request
+
+    from lab.ports import CatalogueSource, Clock, Launcher, ProofSource, Store
+    from lab.services.agencies import AgencyService
+    from lab.services.audit import AuditService
+    from lab.services.datasets import DatasetService
+    from lab.services.journal import Journal
+    from lab.services.members import MemberService
+    from lab.services.requests import RequestService
+    from lab.services.sandboxes import SandboxService
+    from lab.settings import Settings
+
+
+class Running(Protocol):
+    """Something that runs until it is cancelled."""
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        ...
+
+
+class Lab(Protocol):
+    """The parts of ``lab.bootstrap.Lab`` that the web uses."""
+
+    @property
+    def settings(self) -> Settings:
+        """All configuration."""
+        ...
+
+    @property
+    def store(self) -> Store:
+        """What is kept."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The time."""
+        ...
+
+    @property
+    def journal(self) -> Journal:
+        """Access decisions and the audit log."""
+        ...
+
+    @property
+    def catalogue(self) -> CatalogueSource:
+        """What can be chosen."""
+        ...
+
+    @property
+    def requests(self) -> RequestService:
+        """Requests."""
+        ...
+
+    @property
+    def sandboxes(self) -> SandboxService:
+        """Sandboxes."""
+        ...
+
+    @property
+    def agencies(self) -> AgencyService:
+        """Agencies and quotas."""
+        ...
+
+    @property
+    def members(self) -> MemberService:
+        """People and tokens."""
+        ...
+
+    @property
+    def datasets(self) -> DatasetService:
+        """Data sets."""
+        ...
+
+    @property
+    def audit(self) -> AuditService:
+        """The audit log, to read."""
+        ...
+
+    @property
+    def controller(self) -> Running:
+        """The loop."""
+        ...
+
+    @property
+    def launcher(self) -> Launcher:
+        """How a notebook server is started."""
+        ...
+
+    @property
+    def proofs(self) -> ProofSource:
+        """Containment proofs."""
+        ...
+
+
+def lab_of(request: Request) -> Lab:
+    """Return the lab that the application was built with."""
+    lab: Lab = request.app.state.lab
+    return lab
