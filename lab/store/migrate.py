@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +11,9 @@ from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import func, select
+from sqlalchemy import create_engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import StaticPool
 
 from lab.domain.errors import StoreTooNewError
 from lab.store.engines import connect
@@ -41,6 +44,9 @@ async def upgrade(url: str) -> None:
 
 async def bring_up(engines: Engines) -> None:
     """Do the same on connections that are there already."""
+    if engines.anchor is not None:
+        _fill(engines.anchor)
+        return
     try:
         # One transaction for all of it. On SQLite it has the file for itself
         # (BEGIN IMMEDIATE), so whoever comes second finds everything done.
@@ -48,6 +54,25 @@ async def bring_up(engines: Engines) -> None:
             await connection.run_sync(_upgrade)
     except SQLAlchemyError as error:
         raise translated(error) from error
+
+
+def _fill(anchor: sqlite3.Connection) -> None:
+    source = sqlite3.connect(":memory:")
+    source.deserialize(_empty_database())
+    source.backup(anchor)
+    source.close()
+
+
+@functools.cache
+def _empty_database() -> bytes:
+    # Tests open hundreds of stores in memory: the migrations run for the first one.
+    connection = sqlite3.connect(":memory:")
+    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+    with engine.begin() as begun:
+        _upgrade(begun)
+    image = connection.serialize()
+    engine.dispose()
+    return image
 
 
 def _upgrade(connection: Connection) -> None:

@@ -437,15 +437,13 @@ async def test_what_belongs_to_nothing_is_refused(store: SqlStore) -> None:
             await tx.sandboxes.put_stages([stage(sandbox_id=SandboxId("sb-0"))])
 
 
-@pytest.mark.parametrize("bad", ["a\0b", "\0", "\ud83d"])
-async def test_text_that_no_database_keeps_is_the_callers_mistake(
-    full: SqlStore, bad: str
-) -> None:
+async def test_text_that_no_database_keeps_is_the_callers_mistake(full: SqlStore) -> None:
     async with full.begin() as tx:
-        with pytest.raises(InvalidError):
-            await tx.requests.put(request(purpose=bad))
-        with pytest.raises(InvalidError):
-            await tx.members.by_login(bad)
+        for bad in ("a\0b", "\0", "\ud83d"):
+            with pytest.raises(InvalidError):
+                await tx.requests.put(request(purpose=bad))
+            with pytest.raises(InvalidError):
+                await tx.members.by_login(bad)
         await tx.requests.put(request())
     async with full.read() as tx:
         assert await tx.requests.get(RequestId("rq-1")) == request(version=1)

@@ -65,16 +65,16 @@ async def test_processes_that_start_at_once_do_not_clash(empty_url: str) -> None
         await asyncio.create_subprocess_exec(
             sys.executable, "-W", "error", "-c", code, empty_url, stderr=asyncio.subprocess.PIPE
         )
-        for _ in range(3)
+        for _ in range(2)
     ]
     ends = [await process.communicate() for process in processes]
     assert [
         (process.returncode, end[1]) for process, end in zip(processes, ends, strict=True)
-    ] == [(0, b"")] * 3
+    ] == [(0, b"")] * 2
 
 
 async def test_stores_that_open_at_once_do_not_clash(empty_url: str) -> None:
-    stores = await asyncio.gather(*(open_store(empty_url) for _ in range(8)))
+    stores = await asyncio.gather(*(open_store(empty_url) for _ in range(6)))
     for store in stores:
         await store.aclose()
 
