@@ -1,1 +1,1 @@
-"""The sandbox's only doors: what it may say to tracking and storage."""
+"""A sandbox's only doors: what it may say to the hub, to tracking and to storage."""
