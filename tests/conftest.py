@@ -1,8 +1,23 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+
+from lab.domain.dataset import DatasetRef
+from lab.domain.ids import (
+    AgencyId,
+    DatasetId,
+    MemberId,
+    ProfileId,
+    RequestId,
+    SandboxId,
+    TemplateId,
+)
+from lab.domain.quantity import GIB, Resources
+from lab.domain.sandbox import Sandbox, SandboxSpec
+
+pytest_plugins = ["tests.parts_fixtures"]
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -18,3 +33,16 @@ class FixedClock:
 @pytest.fixture
 def clock() -> FixedClock:
     return FixedClock()
+
+
+def make_sandbox(sandbox_id: str = "sb-0000000001", *, days: int = 30) -> Sandbox:
+    spec = SandboxSpec(
+        agency_id=AgencyId("rft"),
+        template_id=TemplateId("01-depart"),
+        profile_id=ProfileId("standard"),
+        resources=Resources(1000, 2 * GIB, 5 * GIB),
+        members=(MemberId("m-0000000001"),),
+        datasets=(DatasetRef(DatasetId("demandes-prestations"), 1),),
+        expires_at=NOON + timedelta(days=days),
+    )
+    return Sandbox(SandboxId(sandbox_id), RequestId("rq-0000000001"), spec, created_at=NOON)

@@ -1,0 +1,108 @@
+"""Describes how a notebook server of a sandbox on this machine is started."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+from lab import grants
+from lab.domain.egress import DOOR_PORTS, Door
+from lab.domain.errors import ProviderError
+from lab.domain.sandbox import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from lab.domain.ids import MemberId
+    from lab.domain.sandbox import Sandbox
+    from lab.ports import CatalogueSource
+    from lab.settings import Settings
+
+
+class LocalLauncher:
+    """Puts together what the place, the grants and the catalogue say."""
+
+    def __init__(self, *, settings: Settings, catalogue: CatalogueSource) -> None:
+        self._settings, self._catalogue = settings, catalogue
+
+    async def launch(self, sandbox: Sandbox, member_id: MemberId) -> Mapping[str, object]:
+        """Return the launch order for one member's server, as JSON types.
+
+        Raises:
+            ProviderError: The place or a grant is not there (any more).
+        """
+        return await asyncio.to_thread(self._launch, sandbox, member_id)
+
+    def _launch(self, sandbox: Sandbox, member_id: MemberId) -> Mapping[str, object]:
+        place = self._settings.state_dir / "sandboxes" / sandbox.id
+        template = self._catalogue.catalogue().templates[sandbox.spec.template_id]
+        resources = sandbox.spec.resources
+        return {
+            "sandbox_id": sandbox.id,
+            "member_id": member_id,
+            "uid": _uid(place),
+            "resources": {
+                "cpu_millicores": resources.cpu_millicores,
+                "memory_bytes": resources.memory_bytes,
+                "storage_bytes": resources.storage_bytes,
+            },
+            "datasets": [
+                {
+                    "id": ref.dataset_id,
+                    "path": str(
+                        self._settings.state_dir / "datasets" / ref.dataset_id / f"v{ref.version}"
+                    ),
+                }
+                for ref in sandbox.spec.datasets
+            ],
+            "template_dir": str(self._settings.templates_dir / sandbox.spec.template_id),
+            "entry": template.entry,
+            "home": str(place / "homes" / member_id),
+            "doors_dir": str(self._settings.run_dir / "doors" / sandbox.id),
+            "env": self._environment(sandbox),
+        }
+
+    def _environment(self, sandbox: Sandbox) -> dict[str, str]:
+        """Return standard names only, so that the usual libraries just work.
+
+        No value here works anywhere but at the sandbox's own doors.
+        """
+        storage = grants.read(self._settings.state_dir / "grants", sandbox.id, grants.STORAGE)
+        if storage is None:
+            raise ProviderError(Stage.DATA, "the storage grant is not there")
+        doors = self._catalogue.catalogue().profiles[sandbox.spec.profile_id].doors
+        endpoint = f"http://127.0.0.1:{DOOR_PORTS[Door.STORAGE]}"
+        env = {
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_ENDPOINT_URL_S3": endpoint,
+            "AWS_ACCESS_KEY_ID": str(storage["door_access_key"]),
+            "AWS_SECRET_ACCESS_KEY": str(storage["door_secret_key"]),
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_VIRTUAL_HOSTED_STYLE_REQUEST": "false",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
+            "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
+            "LAB_SANDBOX_ID": sandbox.id,
+            "PIP_NO_INDEX": "1",
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        }
+        if Door.TRACKING in doors:
+            env |= {
+                "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{DOOR_PORTS[Door.TRACKING]}",
+                "MLFLOW_EXPERIMENT_NAME": "essais",
+                "MLFLOW_DISABLE_TELEMETRY": "true",
+                "DO_NOT_TRACK": "true",
+            }
+        return env
+
+
+def _uid(place: Path) -> int | None:
+    try:
+        uid = json.loads((place / "place.json").read_text(encoding="utf-8"))["uid"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ProviderError(Stage.ISOLATION, "the place is not there") from error
+    return None if uid is None else int(uid)

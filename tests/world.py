@@ -1,0 +1,168 @@
+"""A whole lab with every outside system in hand: for tests that steer time and faults."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab import bootstrap
+from lab.domain.agency import Agency, Usage
+from lab.domain.dataset import (
+    Column,
+    DataClass,
+    Dataset,
+    DatasetFile,
+    DatasetRef,
+    DatasetVersion,
+)
+from lab.domain.ids import AgencyId, DatasetId
+from lab.domain.member import Member, Role
+from lab.domain.quantity import GIB, Resources
+from lab.domain.request import RequestDraft
+from lab.domain.sandbox import Seen, Stage
+from lab.ports import ServerState
+from lab.providers.memory import MemoryProvider
+from lab.services.members import NewMember
+from lab.settings import Settings
+from lab.store import open_store
+from tests.conftest import NOON, FixedClock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+
+    from lab.bootstrap import Lab
+    from lab.domain.attempt import BlockedAttempt
+    from lab.domain.containment import Proof
+    from lab.domain.ids import MemberId, SandboxId
+    from lab.domain.sandbox import Sandbox
+    from lab.ports import Store
+
+ROOT = Path(__file__).resolve().parent.parent
+QUOTA = Usage(Resources(4000, 8 * GIB, 40 * GIB), 3)
+
+
+class FakeNotebooks:
+    def __init__(self) -> None:
+        self.started: list[tuple[MemberId, SandboxId]] = []
+
+    async def start(self, member_id: MemberId, sandbox_id: SandboxId) -> ServerState:
+        self.started.append((member_id, sandbox_id))
+        return ServerState("pending")
+
+    async def stop(self, member_id: MemberId, sandbox_id: SandboxId) -> None:
+        self.started.remove((member_id, sandbox_id))
+
+    async def state(self, member_id: MemberId, sandbox_id: SandboxId) -> ServerState:
+        running = (member_id, sandbox_id) in self.started
+        return ServerState("ready" if running else "stopped")
+
+
+class FakeAttempts:
+    def __init__(self) -> None:
+        self.waiting: list[BlockedAttempt] = []
+
+    async def read(self, sandbox_id: SandboxId) -> Sequence[BlockedAttempt]:
+        mine = [attempt for attempt in self.waiting if attempt.sandbox_id == sandbox_id]
+        self.waiting = [attempt for attempt in self.waiting if attempt not in mine]
+        return mine
+
+
+class NoProofs:
+    async def proof(self, sandbox_id: SandboxId) -> Proof | None:  # noqa: ARG002
+        return None
+
+
+@dataclass
+class World:
+    store: Store
+    clock: FixedClock
+    providers: dict[Stage, MemoryProvider]
+    notebooks: FakeNotebooks = field(default_factory=FakeNotebooks)
+    attempts: FakeAttempts = field(default_factory=FakeAttempts)
+    people: dict[str, Member] = field(default_factory=dict)
+
+    async def lab(self) -> Lab:
+        return await bootstrap.build(
+            Settings(templates_dir=ROOT / "notebooks-templates", policies_dir=ROOT / "policies"),
+            store=self.store,
+            clock=self.clock,
+            systems=bootstrap.Outside(
+                providers=self.providers,
+                notebooks=self.notebooks,
+                attempts=self.attempts,
+                proofs=NoProofs(),
+            ),
+            certificate_key="a key of the tests, long enough",
+        )
+
+    async def seen(self, sandbox: Sandbox) -> list[Seen]:
+        return [(await self.providers[stage].observe(sandbox)).seen for stage in Stage]
+
+
+@asynccontextmanager
+async def new_world(*, looks_to_ready: int = 2) -> AsyncGenerator[World]:
+    store = await open_store("sqlite+aiosqlite://")
+    providers = {stage: MemoryProvider(stage, looks_to_ready) for stage in Stage}
+    world = World(store, FixedClock(), providers)
+    lab = await world.lab()
+    async with store.begin() as tx:
+        for code in ("rft", "bnf"):
+            await tx.agencies.put(Agency(AgencyId(code), f"Organisme {code}", code, QUOTA, 90))
+        await put_dataset(tx, "demandes-prestations", DataClass.SYNTHETIC)
+        await put_dataset(tx, "dossiers-caches", DataClass.DEIDENTIFIED)
+        await put_dataset(tx, "dossiers-anonymes", DataClass.ANONYMISED)
+    for login, agency, role in (
+        ("requester", "rft", Role.REQUESTER),
+        ("scientist", "rft", Role.SCIENTIST),
+        ("stranger", "bnf", Role.REQUESTER),
+        ("operator", None, Role.OPERATOR),
+        ("reviewer", None, Role.REVIEWER),
+    ):
+        agency_id = AgencyId(agency) if agency else None
+        new = NewMember(login, login.title(), agency_id, frozenset({role}))
+        world.people[login] = await lab.members.create(None, new)
+    yield world
+    await store.aclose()
+
+
+async def put_dataset(tx: object, name: str, data_class: DataClass) -> None:
+    dataset_id = DatasetId(name)
+    datasets = tx.datasets  # type: ignore[attr-defined]
+    await datasets.put(Dataset(dataset_id, name, name, "d", "d", data_class, "CC0-1.0", "tests"))
+    await datasets.add_version(
+        DatasetVersion(
+            DatasetRef(dataset_id, 1),
+            10,
+            (Column("a", "integer", "A", "A"),),
+            (DatasetFile("data.csv", 3, "0" * 64, "text/csv"),),
+            NOON,
+        )
+    )
+
+
+def draft(**changes: object) -> RequestDraft:
+    values: dict[str, object] = {
+        "agency_id": "rft",
+        "purpose": "Prévoir les délais de traitement",
+        "datasets": ("demandes-prestations",),
+        "template": "01-depart",
+        "size": "petit",
+        "profile": "standard",
+        "ends_on": date(2026, 12, 5),
+        "colleagues": ("scientist",),
+    }
+    return RequestDraft(**(values | changes))  # type: ignore[arg-type]
+
+
+@asynccontextmanager
+async def running(lab: Lab) -> AsyncGenerator[None]:
+    task = asyncio.create_task(lab.controller.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
