@@ -22,8 +22,6 @@ c.LabApp.extension_manager = "readonly"
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.LabApp.news_url = None
 c.LabApp.expose_app_in_browser = False
-# JupyterLab carries its own MathJax; this one is a link to a public server, for older pages.
-c.ServerApp.enable_mathjax = False
 # It starts node at each start of the server, to look for language servers that are not there.
 c.ServerApp.jpserver_extensions = {"jupyter_lsp": False}
 
