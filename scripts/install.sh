@@ -11,7 +11,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 role=${1:?run or test}
-export UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1
+# The system's certificates: many public networks have an authority of their own.
+export UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1 UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1
 unset VIRTUAL_ENV UV_PROJECT_ENVIRONMENT
 umask 022 # sandboxes run as other users, who must be able to read what they run
 
@@ -21,7 +22,7 @@ fail() { # what, why, what to do
 }
 say() { printf 'setup: %s\n' "$*"; }
 why() { # the line of a log that says why
-  { grep -iE '^ *(E:|error|×|├─▶|╰─▶|caused by)' "$1" || tail -1 "$1"; } | tail -1 |
+  { grep -iE '^ *(E:|error|×|├─▶|╰─▶|caused by|cause:)' "$1" || tail -1 "$1"; } | tail -1 |
     sed 's/^[^[:alnum:]]*//; s/[.[:space:]]*$//' | cut -c1-300
 }
 

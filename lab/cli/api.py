@@ -133,7 +133,7 @@ class Api:
         while True:
             body = self.get(path, **query, after=after)
             yield from body["items"]
-            after = str(body.get("next_cursor") or "")
+            after = str(body.get("next") or "")
             if not after:
                 return
 

@@ -9,7 +9,7 @@ import typer
 from pydantic import ValidationError
 from typer.core import TyperGroup
 
-from lab.cli import machine, screen
+from lab.cli import agencies, datasets, events, machine, quotas, requests, sandboxes, screen, users
 from lab.cli.api import Refused, Unreachable
 from lab.cli.words import is_french, tell, tr
 from lab.parts.message import MachineError
@@ -41,10 +41,13 @@ class LabGroup(TyperGroup):
             where = ".".join(str(place) for place in first["loc"])
             screen.complain(f"lab: {tr('a setting is wrong')}: {where}: {first['msg']}")
             code = 2
-        except OSError as error:
+        except (RuntimeError, EOFError):
+            raise  # typer's own way to end
+        except Exception as error:
             if os.environ.get("LAB_DEBUG"):
                 raise
-            screen.complain(f"lab: {error}")
+            why = screen.clean(str(error) or type(error).__name__)
+            screen.complain(f"lab: {why} ({tr('LAB_DEBUG=1 shows all of it')})")
             code = 3
         raise typer.Exit(code)
 
@@ -61,6 +64,8 @@ app = typer.Typer(
     "something; 3 the lab does not answer.",
 )
 machine.add_to(app)
+for _noun in (requests, sandboxes, quotas, agencies, datasets, users, events):
+    app.add_typer(_noun.app)
 
 
 def _explain(error: MachineError) -> None:

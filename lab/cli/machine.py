@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lab.cli import screen
+from lab.cli.commands import AsOutput, command
 from lab.cli.progress import Screen
 from lab.cli.screen import Output
 from lab.cli.words import tell, tr
@@ -23,17 +24,18 @@ if TYPE_CHECKING:
 
 StateDir = Annotated[
     Path | None,
-    typer.Option(help="Where the lab keeps everything. [LAB_STATE_DIR]", show_default=False),
+    typer.Option(
+        help="Where the lab keeps everything; else LAB_STATE_DIR, else .lab.", show_default=False
+    ),
 ]
-AsOutput = Annotated[Output, typer.Option("-o", "--output", help="How to write the answer.")]
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands that concern this machine."""
-    app.command(epilog="Examples: lab up · lab up --port 9000 · lab up --no-demo --foreground")(up)
-    app.command(epilog="Examples: lab down · lab down --destroy --yes")(down)
-    app.command(epilog="Examples: lab status · lab status -o json")(status)
-    app.command(epilog="Examples: lab doctor · lab doctor -o json")(doctor)
+    command(app, "lab up", "lab up --port 9000", "lab up --no-demo --foreground")(up)
+    command(app, "lab down", "lab down --destroy --yes")(down)
+    command(app, "lab status", "lab status -o json")(status)
+    command(app, "lab doctor", "lab doctor -o json")(doctor)
 
 
 def settings_of(state_dir: Path | None, port: int | None = None) -> Settings:
@@ -54,7 +56,7 @@ def up(
         typer.Option(
             min=1,
             max=65_000,
-            help="First of the 16 ports the lab takes; kept for the next start. [LAB_PORT]",
+            help="First of the 16 ports the lab takes; kept for the next start.",
             show_default=False,
         ),
     ] = None,
@@ -78,6 +80,8 @@ def up(
     plan = Plan(keep_port=port, has_demo=demo, timeout_s=timeout)
     outcome = bring_up(settings, plan, shown, live=shown.live)
     _announce(outcome)
+    if outcome.failure is not None:
+        raise outcome.failure
     if foreground:
         _stay(settings, shown)
 

@@ -9,14 +9,19 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.parts import lifecycle, machine
-from lab.parts.message import message
+from lab import bootstrap
+from lab.domain.errors import StoreError
+from lab.parts import lifecycle, machine, seed
+from lab.parts.first import FirstSandbox
+from lab.parts.message import MachineError, message
 from lab.store import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lab.data.publication import Built
     from lab.parts.lifecycle import Reporter
+    from lab.parts.seed import Account
     from lab.settings import Settings
 
 
@@ -34,31 +39,19 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """An account that the operator is told of.
+class Outcome:
+    """What the operator is told at the end.
 
     Attributes:
-        password: Only when it was made just now.
-        link: Signs in, once.
+        failure: Why the first sandbox is not ready; the lab itself is up.
     """
-
-    login: str
-    name: str
-    role: str
-    agency_id: str
-    password: str
-    link: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What the operator is told at the end."""
 
     address: str
     was_running: bool
     seconds: float
     accounts: tuple[Account, ...] = ()
     sandbox_id: str = ""
+    failure: MachineError | None = None
 
 
 def bring_up(
@@ -87,15 +80,82 @@ def bring_up(
             reporter.say(message("secrets made: {count}", count=len(made)))
         if plan.keep_port is not None:
             _keep_port(settings, plan.keep_port)
-        asyncio.run(migrate.upgrade(settings.database_url))
+        try:
+            asyncio.run(migrate.upgrade(settings.database_url))
+        except StoreError as error:
+            raise MachineError(message("the database: {why}", why=error), exit_code=3) from error
         machine.prepare(settings)
-        with live():
-            started = lifecycle.Lifecycle(settings, reporter).start(timeout_s=plan.timeout_s)
+        return asyncio.run(_Start(settings, plan, reporter, live).run(began))
+
+
+class _Start:
+    """What is left to do once the database and every configuration are in place."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        plan: Plan,
+        reporter: Reporter,
+        live: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        self._settings, self._plan = settings, plan
+        self._reporter, self._live = reporter, live
+
+    async def run(self, began: float) -> Outcome:
+        """Do it; return what to tell the operator."""
+        # Made while the parts start: both take seconds, and neither needs the other.
+        building = asyncio.create_task(asyncio.to_thread(seed.build_data, self._settings))
+        try:
+            lab = await bootstrap.build(self._settings)
+            try:
+                return await self._all(seed.Seed(lab), building, began)
+            finally:
+                await lab.aclose()
+        finally:
+            await asyncio.gather(building, return_exceptions=True)
+
+    async def _all(
+        self, sown: seed.Seed, building: asyncio.Task[list[Built]], began: float
+    ) -> Outcome:
+        has_demo = self._plan.has_demo
+        passwords = await sown.people(has_demo=has_demo)
+        with self._live():
+            started = await asyncio.to_thread(
+                lifecycle.Lifecycle(self._settings, self._reporter).start,
+                timeout_s=self._plan.timeout_s,
+            )
+        built = await building
+        published = await sown.publish(built)
+        if published:
+            self._reporter.say(message("data sets published: {count}", count=published))
+        sandbox_id, failure = "", None
+        if has_demo:
+            sandbox_id, failure = await self._first(sown, built)
         return Outcome(
-            address=f"{settings.public_url}/",
+            address=f"{self._settings.public_url}/",
             was_running=started.was_running,
             seconds=time.monotonic() - began,
+            accounts=await sown.accounts(passwords, has_demo=has_demo, sandbox_id=sandbox_id),
+            sandbox_id=sandbox_id,
+            failure=failure,
         )
+
+    async def _first(self, sown: seed.Seed, built: list[Built]) -> tuple[str, MachineError | None]:
+        token = await sown.token_of(seed.REQUESTER.login)
+        asking = FirstSandbox(
+            self._settings,
+            self._reporter,
+            token=token,
+            datasets=[str(each.dataset.id) for each in built],
+        )
+        try:
+            with self._live():
+                bring = asking.bring
+                return await asyncio.to_thread(bring, timeout_s=self._plan.timeout_s), None
+        except MachineError as error:
+            return "", error
+        finally:
+            await sown.drop(token)
 
 
 def _keep_port(settings: Settings, port: int) -> None:

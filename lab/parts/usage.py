@@ -146,14 +146,24 @@ def _children() -> dict[int, list[int]]:
 
 
 def _ask(settings: Settings, asking: httpx.Client) -> tuple[int | None, bool | None]:
+    """Return how many sandboxes live, and whether the proofs of all that are ready hold."""
     try:
         token = settings.secret(OPERATOR_TOKEN)
+        root = f"{settings.api_url}/api/v1/sandboxes"
         headers = {"Authorization": f"Bearer {token}"}
-        answer = asking.get(
-            f"{settings.api_url}/api/v1/sandboxes?live=true&limit=200", headers=headers
-        )
-        count = len(answer.json()["items"]) if answer.is_success else None
-        contained = asking.get(f"{settings.api_url}/health/contained").is_success
+        found: list[dict[str, Any]] = []
+        proofs: list[bool] = []
+        query = {"live_only": "true", "limit": "100"}
+        while True:
+            page = asking.get(root, params=query, headers=headers).raise_for_status().json()
+            found += page["items"]
+            if not page["next"]:
+                break
+            query["after"] = page["next"]
+        for each in found:
+            if each["phase"] == "ready":
+                answer = asking.get(f"{root}/{each['id']}/proof", headers=headers)
+                proofs.append(answer.is_success and bool(answer.json()["holds"]))
     except (OSError, ValueError, KeyError, httpx.HTTPError):
         return None, None
-    return count, contained
+    return len(found), all(proofs) if proofs else None
