@@ -101,7 +101,7 @@ def in_child(attempt: Callable[[], str]) -> str:
         try:
             answer = {"open": attempt()}
         except OSError as error:
-            answer = {"errno": error.errno or errno.EIO, "why": str(error)}  # type: ignore[dict-item]
+            answer = {"errno": error.errno or errno.EIO, "why": error.strerror or str(error)}  # type: ignore[dict-item]
         except BaseException as error:
             answer = {"unknown": repr(error)}
         os.write(writing, json.dumps(answer).encode())
