@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import json
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from lab.domain.attempt import BlockedAttempt, Rule
 from lab.providers.local import attempts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from lab.domain.attempt import BlockedAttempt
     from lab.domain.ids import SandboxId
-
-log = logging.getLogger(__name__)
 
 
 class FileAttempts:
@@ -40,7 +39,10 @@ class FileAttempts:
             offset = self._offsets.get(path, 0)
             if path.stat().st_size < offset:  # a new run of the same server began a new file
                 offset = 0
-            more, self._offsets[path] = attempts.read(path, offset)
+            if path.parent == self._gateway_dir:
+                more, self._offsets[path] = _at_the_gateway(path, offset, sandbox_id)
+            else:
+                more, self._offsets[path] = attempts.read(path, offset)
             # Written by a process beside the sandbox's own: it may only speak of this sandbox.
             found += [attempt for attempt in more if attempt.sandbox_id == sandbox_id]
         return found
@@ -50,3 +52,29 @@ class FileAttempts:
         gateway = self._gateway_dir / f"{sandbox_id}.jsonl"
         if gateway.exists():
             yield gateway
+
+
+def _at_the_gateway(
+    path: Path, offset: int, sandbox_id: SandboxId
+) -> tuple[list[BlockedAttempt], int]:
+    """Read the gateway's lines; it knows the sandbox by its door, and not the member."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        data = file.read()
+    whole = data[: data.rfind(b"\n") + 1]
+    found = []
+    for line in whole.splitlines():
+        content = json.loads(line)
+        at = datetime.fromisoformat(content["at"])
+        found.append(
+            BlockedAttempt(
+                sandbox_id=sandbox_id,
+                member_id=None,
+                rule=Rule(content["rule"]),
+                target=content["target"],
+                first_at=at,
+                last_at=at,
+                count=content["count"],
+            )
+        )
+    return found, offset + len(whole)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lab import providers
 from lab.domain.sandbox import Stage
 from lab.providers.jupyterhub import HubNotebooks
-from lab.providers.local import launch
+from lab.providers.local import launch, proofs
 from lab.providers.s3 import build_datasets
 from lab.settings import ProviderSettings
 
