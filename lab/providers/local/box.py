@@ -153,7 +153,7 @@ class Box:
         }
 
     def _stage(self) -> Direct | Staged:
-        if os.geteuid() != 0 or self._spec.uid == 0:
+        if os.geteuid() != 0 or not self._spec.uid:
             return Direct()
         return Staged((self._run_dir, self._spec.home, Path(__file__)))
 

@@ -103,7 +103,7 @@ def _namespaces(spec: LaunchSpec) -> list[str]:
 def _open() -> list[str]:
     """No wall: the machine as it is, to show that the probes can see it."""
     empty = ["--tmpfs", "/opt", "--tmpfs", "/home"]
-    return ["--dev-bind", "/", "/", *empty, "--die-with-parent", "--clearenv"]
+    return ["--dev-bind", "/", "/", *empty, "--die-with-parent", "--clearenv", "--cap-add", "ALL"]
 
 
 def _machine(made: Path, stage: Direct | Staged) -> list[str]:
@@ -150,17 +150,17 @@ def _runtime(runtime: environment.Runtime, made: Path, stage: Direct | Staged) -
 
 def _own(spec: LaunchSpec, stage: Direct | Staged) -> list[str]:
     """What is the person's: home, data sets, doors, temporary files."""
-    args = ["--bind", stage.show(spec.home), HOME]
+    bind = "--bind" if spec.open_walls else "--ro-bind"
     data = f"{HOME}/donnees"
-    args += ["--perms", "0755", "--tmpfs", data]
+    args = ["--bind", stage.show(spec.home), HOME, "--perms", "0755", "--tmpfs", data]
     for name, folder in spec.datasets:
-        args += ["--ro-bind", stage.show(folder.resolve()), f"{data}/{name}"]
-    args += ["--remount-ro", data]
+        args += [bind, stage.show(folder.resolve()), f"{data}/{name}"]
     if not spec.open_walls:
+        args += ["--remount-ro", data]
         args += ["--size", str(spec.tmp_bytes), "--perms", "1777", "--tmpfs", "/tmp"]  # noqa: S108
-    args += ["--ro-bind", stage.show(spec.doors_dir.resolve()), DOORS_FOLDER]
+    args += [bind, stage.show(spec.doors_dir.resolve()), DOORS_FOLDER]
     if spec.template_dir is not None:
-        args += ["--ro-bind", stage.show(spec.template_dir.resolve()), TEMPLATE_FOLDER]
+        args += [bind, stage.show(spec.template_dir.resolve()), TEMPLATE_FOLDER]
     return args
 
 

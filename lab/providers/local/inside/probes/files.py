@@ -41,6 +41,14 @@ def _opens_to_write(path: str) -> Callable[[], str]:
     return attempt
 
 
+def _opens(path: str) -> Callable[[], str]:
+    def attempt() -> str:
+        os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+        return "opened it"
+
+    return attempt
+
+
 def _reads(path: str) -> Callable[[], str]:
     def attempt() -> str:
         if os.path.isdir(path):  # noqa: PTH112
@@ -157,7 +165,7 @@ def _proc(aims: Targets) -> Iterator[Trial]:
 
 def _devices() -> Iterator[Trial]:
     for name in _DEVICES:
-        yield Trial(f"device-{name.replace('/', '-')}", _reads(f"/dev/{name}"))
+        yield Trial(f"device-{name.replace('/', '-')}", _opens(f"/dev/{name}"))
     yield Trial("make-device", _make_device)
     yield Trial("setuid-system", _owner_bits("/usr"))
     yield Trial("setuid-home", _owner_bits(_HOME))

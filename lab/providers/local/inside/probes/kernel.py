@@ -9,6 +9,7 @@ import os
 import platform
 import signal
 import struct
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from .trial import Targets, Trial, UnknownError, in_child, refuse
@@ -96,9 +97,12 @@ def _mount() -> str:
     os.mkdir(folder)  # noqa: PTH102
     try:
         call("mount", b"none", folder.encode(), b"tmpfs", 0, None)
+        with suppress(OSError):
+            call("umount2", folder.encode(), 0)
         return "mounted a file system"
     finally:
-        os.rmdir(folder)  # noqa: PTH106
+        with suppress(OSError):
+            os.rmdir(folder)  # noqa: PTH106
 
 
 def _bind() -> str:

@@ -184,8 +184,10 @@ def _names(aims: Targets) -> Iterator[Trial]:
     yield Trial("dns-udp", ask_by_udp, is_outward=True)
     yield Trial("dns-tcp", ask_by_tcp, is_outward=True)
     yield Trial("dns-own-loopback", ask_own)
-    yield Trial("dns-look-up-4", lambda: _look_up("example.org", socket.AF_INET), is_outward=True)
-    yield Trial("dns-look-up-6", lambda: _look_up("example.org", socket.AF_INET6), is_outward=True)
+    name = aims.name
+    if name:
+        yield Trial("dns-look-up-4", lambda: _look_up(name, socket.AF_INET), is_outward=True)
+        yield Trial("dns-look-up-6", lambda: _look_up(name, socket.AF_INET6), is_outward=True)
 
 
 def _kinds() -> Iterator[Trial]:

@@ -46,6 +46,7 @@ class Targets:
         nonce: Sent with everything, so that receivers know it.
         may_send: Send even though there is another interface than the loopback's.
         internet4: Stands for the internet; so do the next two.
+        name: Looked up; nothing is when it is empty.
         metadata: Where clouds answer questions about the machine.
         tcp_port: Tried on every address; so is ``udp_port``.
         hosts: Addresses of this host's interfaces.
@@ -64,6 +65,7 @@ class Targets:
     internet4: str = "192.0.2.10"
     internet6: str = "2001:db8::10"
     resolver: str = "192.0.2.53"
+    name: str = "example.org"
     private4: str = "198.51.100.10"
     metadata: list[str] = field(
         default_factory=lambda: [
