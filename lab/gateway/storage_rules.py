@@ -76,6 +76,7 @@ _OBJECT: Mapping[str, tuple[tuple[frozenset[str], frozenset[str]], ...]] = {
 _CREDENTIAL = re.compile(
     r"AWS4-HMAC-SHA256 +Credential=([^/,\s]+)/[0-9]{8}/[a-z0-9\-]+/s3/aws4_request\b.*", re.ASCII
 )
+_ENCODED_AGAIN = re.compile(r"%(2e|2f|5c|00)", re.ASCII | re.IGNORECASE)
 _HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _REFUSED_HEADERS = (
     "x-minio-", "x-amz-acl", "x-amz-grant-", "x-amz-object-lock-", "x-amz-website-",
@@ -132,6 +133,8 @@ def operation(
         raise not_allowed("another bucket")
     if not key:
         return _bucket(method, bucket, query=query, grant=grant)
+    if _ENCODED_AGAIN.search(key):
+        raise not_allowed("a key that is encoded twice")
     if not may_touch(bucket, key, grant, write=method not in {"GET", "HEAD"}):
         raise not_allowed("a key outside what was granted")
     ways = _OBJECT.get(method, ())

@@ -76,10 +76,8 @@ def ask(
                 connection.putheader(name, value)
         if body is not None and "Content-Length" not in (headers or {}):
             connection.putheader("Content-Length", str(len(body)))
-        try:
+        with suppress(BrokenPipeError):  # refused before all was said
             connection.endheaders(body)
-        except BrokenPipeError:  # refused before all was said
-            pass
         reply = connection.getresponse()
         return Reply(reply.status, dict(reply.headers), reply.read())
 
