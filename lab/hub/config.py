@@ -85,9 +85,10 @@ class HubConfig(BaseModel):
         """The folder the proxy watches."""
         return self.proxy_dir / "routes"
 
-    def grant_dir(self, sandbox_id: str) -> Path:
-        """Where the gateway looks for what it may inject for one sandbox."""
-        return self.state_dir / "grants" / sandbox_id
+    @property
+    def grants_dir(self) -> Path:
+        """Where the gateway looks for what it may inject."""
+        return self.state_dir / "grants"
 
     def keeper_dir(self, sandbox_id: str, member_id: str) -> Path:
         """Where the keeper of one notebook server has its sockets and its status."""

@@ -35,9 +35,7 @@ FEATURES = (
     "usb",
     "serial",
     "hid",
-    "bluetooth",
     "browsing-topics",
-    "attribution-reporting",
     "private-state-token-issuance",
 )
 

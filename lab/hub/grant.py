@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
 import secrets
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
+
+from lab import grants as files
+from lab.domain.ids import MemberId, SandboxId
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,25 +39,17 @@ def new_door_token() -> str:
     return f"porte-{secrets.token_hex(24)}"
 
 
-def path_of(grant_dir: Path, member_id: str) -> Path:
-    """Where the grant of one member's server lies."""
-    return grant_dir / f"hub-{member_id}.json"
+def write(grant: HubGrant, grants: Path) -> None:
+    """Put the grant where the gateway looks.
+
+    Args:
+        grant: What to write.
+        grants: The folder of all grants.
+    """
+    name = files.hub_file(MemberId(grant.member_id))
+    files.write(grants, SandboxId(grant.server_name), name, asdict(grant))
 
 
-def write(grant: HubGrant, grant_dir: Path) -> None:
-    """Put the grant where the gateway looks, at once and readable by us only."""
-    grant_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = path_of(grant_dir, grant.member_id)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(asdict(grant), file)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def remove(grant_dir: Path, member_id: str) -> None:
+def remove(grants: Path, sandbox_id: str, member_id: str) -> None:
     """Take the grant away. Twice is once."""
-    path_of(grant_dir, member_id).unlink(missing_ok=True)
+    files.remove(grants, SandboxId(sandbox_id), files.hub_file(MemberId(member_id)))

@@ -82,8 +82,7 @@ class LocalSandboxSpawner(Spawner):  # type: ignore[misc]  # JupyterHub ships no
     async def _launch(self, order: orders.LaunchOrder) -> launcher.ServerStatus:
         door_token = grant.new_door_token()
         hub_env = {key: str(value) for key, value in self.get_env().items()}
-        grant_dir = self.lab.grant_dir(self.sandbox_id)
-        grant.write(self._grant(door_token), grant_dir)
+        grant.write(self._grant(door_token), self.lab.grants_dir)
         start = launcher.ServerStart(
             order=order,
             argv=notebook.arguments(DEFAULT_URL),
@@ -94,7 +93,7 @@ class LocalSandboxSpawner(Spawner):  # type: ignore[misc]  # JupyterHub ships no
         try:
             return await self._launcher.start(start)
         except BaseException:
-            grant.remove(grant_dir, self.member_id)
+            self._take_grant_away()
             raise
 
     def _grant(self, door_token: str) -> grant.HubGrant:
@@ -118,14 +117,14 @@ class LocalSandboxSpawner(Spawner):  # type: ignore[misc]  # JupyterHub ships no
     async def stop(self, now: bool = False) -> None:  # noqa: FBT001, FBT002 - the hub's signature
         """End the server and take its grant away, in the order that leaves nothing open."""
         del now
-        grant.remove(self.lab.grant_dir(self.sandbox_id), self.member_id)
+        self._take_grant_away()
         await self._launcher.stop(self.keeper_dir)
 
     def clear_state(self) -> None:
         """Forget it. Also reached when the server ended by itself, so the grant goes here too."""
         super().clear_state()
         if self.sandbox_id:
-            grant.remove(self.lab.grant_dir(self.sandbox_id), self.member_id)
+            self._take_grant_away()
 
     async def get_url(self) -> str:
         """Where it is, from its keeper: right even if the hub died while it started."""
@@ -133,6 +132,9 @@ class LocalSandboxSpawner(Spawner):  # type: ignore[misc]  # JupyterHub ships no
         if status.port:
             return f"http://127.0.0.1:{status.port}{self.server.base_url}"
         return str(self.server.url)
+
+    def _take_grant_away(self) -> None:
+        grant.remove(self.lab.grants_dir, self.sandbox_id, self.member_id)
 
     def _advance(self) -> None:
         self._step += 1

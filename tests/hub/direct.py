@@ -8,13 +8,11 @@ import os
 import signal
 import socket
 import subprocess
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from pathlib import Path
 
 from lab.hub import notebook
 from lab.hub.launcher import ServerStart, ServerStatus
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 DOOR_VAR = "LAB_TEST_DOOR"
 
@@ -74,19 +72,17 @@ def stop_now(run_dir: Path) -> None:
         return
     if is_alive(known["pid"]):
         os.killpg(known["pid"], signal.SIGKILL)
-        try:
+        with suppress(ChildProcessError):
             os.waitpid(known["pid"], 0)
-        except ChildProcessError:
-            pass
     (run_dir / "status.json").unlink(missing_ok=True)
 
 
 def is_alive(pid: int) -> bool:
     try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
-            return stat.read().rpartition(")")[2].split()[0] not in {"Z", "X"}
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except FileNotFoundError:
         return False
+    return stat.rpartition(")")[2].split()[0] not in {"Z", "X"}
 
 
 def _read(run_dir: Path) -> dict[str, int] | None:

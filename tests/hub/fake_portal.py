@@ -66,9 +66,7 @@ class FakePortal:
 
     async def sign_in(self, request: web.Request) -> web.Response:
         response = web.Response(text="ouvert")
-        response.set_cookie(
-            "portail", request.match_info["member"], httponly=True, samesite="Lax"
-        )
+        response.set_cookie("portail", request.match_info["member"], httponly=True, samesite="Lax")
         return response
 
     async def authorize(self, request: web.Request) -> web.Response:

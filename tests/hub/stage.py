@@ -104,7 +104,9 @@ class Stage:
             "PYTHONPATH": str(ROOT),
             direct.DOOR_VAR: f"http://127.0.0.1:{self.door_port}",
         } | process.environment(self.config_path)
-        self._run("hub", process.command(Path(sys.executable)), env, process.ready_url(self.config))
+        self._run(
+            "hub", process.command(Path(sys.executable)), env, process.ready_url(self.config)
+        )
 
     def start_proxy(self) -> None:
         traefik.write(self.config)
@@ -132,7 +134,9 @@ class Stage:
                 raise TimeoutError(f"not in {seconds} s: {what}; {logs}")
             for name, running in self.processes.items():
                 if running.poll() is not None:
-                    raise RuntimeError(f"{name}: {(self.root / f'{name}.log').read_text()[-6000:]}")
+                    raise RuntimeError(
+                        f"{name}: {(self.root / f'{name}.log').read_text()[-6000:]}"
+                    )
             time.sleep(0.05)
 
     def end(self, name: str, how: signal.Signals) -> None:

@@ -5,7 +5,7 @@ import json
 import signal
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
 import httpx
@@ -68,7 +68,9 @@ def new_kernel(stage: Stage, client: httpx.Client, member: str) -> str:
 class Kernel:
     def __init__(self, stage: Stage, client: httpx.Client, member: str, kernel: str) -> None:
         host = httpx.URL(site(stage, member))
-        self.url = f"ws://127.0.0.1:{host.port}/user/{member}/{SANDBOX}/api/kernels/{kernel}/channels"
+        self.url = (
+            f"ws://127.0.0.1:{host.port}/user/{member}/{SANDBOX}/api/kernels/{kernel}/channels"
+        )
         self.headers = {
             "Host": f"{host.host}:{host.port}",
             "Origin": site(stage, member),
@@ -81,7 +83,7 @@ class Kernel:
         self.session = aiohttp.ClientSession()
         self.socket: Any = None
 
-    async def __aenter__(self) -> Kernel:
+    async def __aenter__(self) -> Self:
         self.socket = await self.session.ws_connect(self.url, headers=self.headers)
         return self
 
@@ -160,16 +162,15 @@ def test_two_members_have_two_origins_and_neither_opens_the_others(
             assert answer.status_code in {302, 403}, answer.text[:200]
 
 
-def test_what_a_sandbox_holds_opens_nothing_from_outside(
-    running: Stage, anne: httpx.Client
-) -> None:
-    grant = json.loads(
-        (running.config.grant_dir(SANDBOX) / f"hub-{ANNE}.json").read_text()
-    )
+def test_what_a_sandbox_holds_opens_nothing_from_outside(running: Stage) -> None:
+    grant = json.loads((running.config.grants_dir / SANDBOX / f"hub-{ANNE}.json").read_text())
     url = prefix(running, ANNE)
     with browser() as outside:
         for token in (grant["token"], grant["door_token"]):
-            for headers in ({"Authorization": f"token {token}"}, {"Authorization": f"Bearer {token}"}):
+            for headers in (
+                {"Authorization": f"token {token}"},
+                {"Authorization": f"Bearer {token}"},
+            ):
                 assert outside.get(f"{url}api/contents", headers=headers).status_code in {302, 403}
             assert outside.get(f"{url}api/contents?token={token}").status_code == 403
             assert outside.get(f"{url}api/contents?a=1&token={token}").status_code == 403
@@ -249,13 +250,13 @@ def test_a_sandbox_that_is_not_ready_starts_nothing_and_says_why(stage: Stage) -
     assert last["failed"]
     assert "Ce bac à sable n’est pas prêt" in last["message"]
     assert not stage.config.keeper_dir(sandbox, ANNE).exists()
-    assert not list(stage.config.grant_dir(sandbox).glob("*"))
+    assert not list((stage.config.grants_dir / sandbox).glob("*"))
     stage.hub("DELETE", f"/users/{ANNE}/servers/{sandbox}")
 
 
 def test_stopping_ends_the_server_takes_the_grant_away_and_says_so(stage: Stage) -> None:
     stage.start_server(ANNE, OTHER)
-    grant = stage.config.grant_dir(OTHER) / f"hub-{ANNE}.json"
+    grant = stage.config.grants_dir / OTHER / f"hub-{ANNE}.json"
     assert grant.stat().st_mode & 0o777 == 0o600
     home = stage.root / "homes" / OTHER / ANNE
     assert (home / "01-depart" / "depart.ipynb").exists()
