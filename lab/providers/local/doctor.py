@@ -105,6 +105,7 @@ def bubblewrap() -> Check:
 def user_namespaces() -> Check:
     """Try to build an empty sandbox as a plain user."""
     name = "user-namespaces"
+    is_root = os.geteuid() == 0
     command = ["bwrap", "--unshare-user", "--unshare-net", "--unshare-pid"]
     command += ["--ro-bind", "/", "/", "--proc", "/proc", "true"]
     try:
@@ -115,11 +116,9 @@ def user_namespaces() -> Check:
             check=False,
             timeout=20,
             cwd="/",
-            **(
-                {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
-                if os.geteuid() == 0
-                else {}
-            ),
+            user=_NOBODY if is_root else None,
+            group=_NOBODY if is_root else None,
+            extra_groups=() if is_root else None,
         )
         why = done.stderr.strip() if done.returncode else ""
     except (OSError, subprocess.SubprocessError) as error:
@@ -136,7 +135,7 @@ def user_namespaces() -> Check:
         Verdict.FAIL,
         f"Cette machine interdit les espaces de noms d’utilisateur ({why}).",
         f"This machine forbids user namespaces ({why}).",
-        "Permettez-les: sysctl kernel.unprivileged_userns_clone=1,"
+        "Permettez-les\N{NO-BREAK SPACE}: sysctl kernel.unprivileged_userns_clone=1,"
         " user.max_user_namespaces plus grand que 0, et aucun profil AppArmor qui les refuse.",
         "Allow them: sysctl kernel.unprivileged_userns_clone=1,"
         " user.max_user_namespaces above 0, and no AppArmor profile that refuses them.",
@@ -207,7 +206,8 @@ def _limit(name: str, means: str) -> Check:
     return Check(
         f"limit-{name}",
         Verdict.WARN,
-        f"Limite ({fr})\N{NO-BREAK SPACE}: {_MEANS_FR[means]}; le groupe de contrôle n’est pas à nous.",
+        f"Limite ({fr})\N{NO-BREAK SPACE}: {_MEANS_FR[means]};"
+        " le groupe de contrôle n’est pas à nous.",
         f"Limit ({en}): {_MEANS_EN[means]}; the control group is not ours to write.",
         "Démarrez le laboratoire en root, ou dans une unité systemd avec Delegate=yes.",
         "Start the lab as root, or in a systemd unit with Delegate=yes.",

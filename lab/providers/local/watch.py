@@ -142,7 +142,20 @@ class Watch:
     def _look_at_memory(self) -> None:
         found = descendants(self._init_pid)
         found.pop(self._init_pid, None)
-        if found and sum(found.values()) > self._memory_bytes:
+        if sum(found.values()) <= self._memory_bytes:
+            return
+        # Resident pages count once per process that shares them; the dearer count does not.
+        found = {pid: _share_of(pid, resident) for pid, resident in found.items()}
+        if sum(found.values()) > self._memory_bytes:
             largest = max(found, key=lambda pid: found[pid])
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(largest, signal.SIGKILL)
+
+
+def _share_of(pid: int, resident: int) -> int:
+    """Return a process's proportional share of memory; its resident bytes if it cannot be told."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()
+    except OSError:
+        return resident
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
