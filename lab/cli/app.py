@@ -41,8 +41,8 @@ class LabGroup(TyperGroup):
             where = ".".join(str(place) for place in first["loc"])
             screen.complain(f"lab: {tr('a setting is wrong')}: {where}: {first['msg']}")
             code = 2
-        except (RuntimeError, EOFError):
-            raise  # typer's own way to end
+        except (typer.Exit, typer.Abort, typer.TyperException):
+            raise  # typer has its own way to end
         except Exception as error:
             if os.environ.get("LAB_DEBUG"):
                 raise

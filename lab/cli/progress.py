@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from lab.parts.readiness import Progress
 
 
+_NOTHING_YET = frozenset({"waiting", "unknown", "absent"})
+
+
 class Screen:
     """Tells an operator what is done; implements ``lab.parts.lifecycle.Reporter``."""
 
     def __init__(self) -> None:
         self._live: Live | None = None
-        self._said: dict[str, str] = {}
+        self._said: set[tuple[str, str]] = set()
 
     def say(self, sentence: Message) -> None:
         """Show one sentence."""
@@ -41,8 +44,8 @@ class Screen:
             self._live.update(_grid(progress))
             return
         for each in progress:
-            if self._said.get(each.name) != each.state and each.state != "waiting":
-                self._said[each.name] = each.state
+            if (each.name, each.state) not in self._said and each.state not in _NOTHING_YET:
+                self._said.add((each.name, each.state))
                 screen.line(f"  {each.name:<14} {tr(each.state):<12} {each.seconds:6.1f} s")
 
     @contextmanager

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lab.gateway import config as gateway_config
 from lab.hub import config as hub_config
 from lab.hub import process as hub_process
 from lab.hub import traefik
@@ -75,13 +76,33 @@ def hub_config_path(settings: Settings) -> Path:
     return settings.state_dir / "jupyterhub" / "hub.json"
 
 
+def gateway_settings(settings: Settings) -> gateway_config.Config:
+    """Describe the gateway."""
+    return gateway_config.Config(
+        grants_dir=settings.state_dir / "grants",
+        doors_dir=settings.run_dir / "doors",
+        attempts_dir=settings.state_dir / "attempts",
+        key_file=settings.secrets_dir / "gateway-key",
+        domain=settings.domain,
+        port=settings.ports.gateway,
+        public_port=settings.ports.front,
+    )
+
+
+def gateway_config_path(settings: Settings) -> Path:
+    """Return where the gateway finds what it is told."""
+    return settings.state_dir / "gateway" / "gateway.json"
+
+
 def prepare(settings: Settings) -> None:
     """Write the configuration of every part. The secrets must be there."""
     s3_server.prepare(storage_server(settings))
     mlflow_server.prepare(tracking_server(settings))
+    for path in (hub_config_path(settings), gateway_config_path(settings)):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    told = gateway_settings(settings).model_dump_json(indent=2) + "\n"
+    gateway_config_path(settings).write_text(told, encoding="utf-8")
     hub = hub_settings(settings)
-    folder = hub_config_path(settings).parent
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     hub_config.write(hub, hub_config_path(settings))
     traefik.write(hub)
 
@@ -159,9 +180,12 @@ def _tracking(settings: Settings) -> Part:
 def _gateway(settings: Settings) -> Part:
     return Part(
         name="gateway",
-        argv=(str(PYTHON), "-m", "lab.gateway"),
+        argv=(
+            *(str(PYTHON), "-m", "lab.gateway"),
+            *("--settings", str(gateway_config_path(settings))),
+        ),
         env=_marked(settings, "gateway", environment(settings)),
-        cwd=settings.state_dir,
+        cwd=gateway_config_path(settings).parent,
         ready_url=f"tcp://127.0.0.1:{settings.ports.gateway}",
         ports=(settings.ports.gateway,),
         priority=30,
