@@ -14,7 +14,7 @@ from lab.domain.ids import SandboxId
 from lab.gateway import paths
 from lab.gateway.pages import gone_page, refused_page
 from lab.gateway.people_rules import allowed
-from lab.gateway.refusals import RefusedError, not_allowed, problem
+from lab.gateway.refusals import RefusedError, not_allowed, problem, upstream_down
 from lab.gateway.relay import Outgoing, read_document
 from lab.gateway.tickets import COOKIE_SECONDS, Purpose, Ticket, issue, verify
 from lab.gateway.tracking import identity_headers
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 COOKIE = "vc-suivi"
 _FILE_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _MOST_NONCES = 100_000
+_SERVER_INFO = "/ajax-api/3.0/mlflow/server-info"
 
 
 def page_policy(portal: str) -> str:
@@ -47,7 +48,6 @@ def page_policy(portal: str) -> str:
         "base-uri 'none'",
         "form-action 'self'",
         f"frame-ancestors 'self' {portal}",
-        "webrtc 'block'",
     ))
 
 
@@ -111,6 +111,8 @@ class People:
         said = _said_for(target.path, grant)
         if said is not None and request.method == "GET":
             return self._with_headers(web.json_response(said))
+        if target.path == _SERVER_INFO and request.method == "GET":
+            return await self._server_info(request, grant)
         how = allowed(request.method, target, workspace=grant["workspace"])
         headers, body = identity_headers(request, grant), None
         if how.body is Body.DOCUMENT:
@@ -125,6 +127,18 @@ class People:
             add=self._fixed(is_file=how.is_file),
         )
         return await self._relay.pass_on(request, outgoing)
+
+    async def _server_info(self, request: web.BaseRequest, grant: dict[str, Any]) -> web.Response:
+        """Say what the server says, but for workspaces: here there is one only."""
+        headers = identity_headers(request, grant)
+        url = str(grant["endpoint"]) + _SERVER_INFO
+        asked = Outgoing(method="GET", url=url, headers=headers)
+        status, _, body = await self._relay.fetch(asked, most_bytes=64 * 1024)
+        try:
+            said = json.loads(body) | {"workspaces_enabled": False}
+        except (ValueError, TypeError) as error:
+            raise upstream_down("the service answered something else") from error
+        return self._with_headers(web.json_response(said, status=status))
 
     def _sandbox(self, request: web.BaseRequest) -> SandboxId | None:
         """Return which sandbox the address names; nothing else is served here."""
@@ -148,7 +162,7 @@ class People:
             now=now,
             purpose=Purpose.COOKIE,
         )
-        answer = web.Response(status=303, headers={"Location": "/"})
+        answer = web.Response(status=303, headers={"Location": "/#/experiments"})
         answer.set_cookie(
             COOKIE, value, max_age=COOKIE_SECONDS, path="/", httponly=True, samesite="Lax"
         )
@@ -211,10 +225,7 @@ class People:
 
 def _said_for(path: str, grant: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return what we say in MLflow's place: the page asks, the sandbox's identity may not."""
-    workspace = {"name": grant["workspace"], "description": ""}
     match path:
-        case "/ajax-api/3.0/mlflow/workspaces":
-            return {"workspaces": [workspace]}
         case "/ajax-api/3.0/mlflow/ui-telemetry":
             return {
                 "disable_ui_telemetry": True,
@@ -223,7 +234,9 @@ def _said_for(path: str, grant: Mapping[str, Any]) -> dict[str, Any] | None:
             }
         case "/ajax-api/2.0/mlflow/users/current":
             return {"user": {"id": 0, "username": grant["workspace"], "is_admin": False}}
-        case _ if path == f"/ajax-api/3.0/mlflow/workspaces/{grant['workspace']}":
-            return {"workspace": workspace}
+        case "/ajax-api/3.0/mlflow/users/roles/list":
+            return {"roles": []}
+        case "/ajax-api/3.0/mlflow/users/current/permissions":
+            return {"permissions": []}
         case _:
             return None

@@ -123,9 +123,7 @@ def operation(
     names = frozenset(name for name, _ in query)
     if len(names) != len(query):
         raise not_allowed("the same parameter twice")
-    for name in headers:
-        if name.lower().startswith(_REFUSED_HEADERS):
-            raise not_allowed(f"the header {name.lower()[:40]}")
+    _check_headers(headers)
     bucket, _, key = target.path.lstrip("/").partition("/")
     if not bucket:
         return _service(method, names)
@@ -149,6 +147,12 @@ def operation(
         payload=_payload(method, headers),
         is_document=method == "POST",
     )
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    for name in headers:
+        if name.lower().startswith(_REFUSED_HEADERS):
+            raise not_allowed(f"the header {name.lower()[:40]}")
 
 
 def may_touch(bucket: str, key: str, grant: Mapping[str, Any], *, write: bool) -> bool:
