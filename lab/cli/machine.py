@@ -127,7 +127,7 @@ def status(*, state_dir: StateDir = None, output: AsOutput = Output.TABLE) -> No
 
 def doctor(*, state_dir: StateDir = None, output: AsOutput = Output.TABLE) -> None:
     """Check everything the lab needs of this machine, and say what to do."""
-    found = checks.everything(settings_of(state_dir))
+    found = checks.before_start(settings_of(state_dir))
     if output is Output.JSON:
         screen.show_json([
             {

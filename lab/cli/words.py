@@ -29,8 +29,6 @@ def tr(text: str, **facts: object) -> str:
         facts: Messages among them are translated too.
     """
     found = FRENCH.get(text, text) if is_french() else text
-    if not facts:
-        return found
     shown = {
         name: tell(fact) if isinstance(fact, Message) else fact for name, fact in facts.items()
     }
@@ -39,4 +37,6 @@ def tr(text: str, **facts: object) -> str:
 
 def tell(sentence: Message) -> str:
     """Return a part's sentence in the operator's language."""
+    if sentence.french and is_french():
+        return sentence.french
     return tr(sentence.text, **sentence.facts)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import subprocess
 import sys
 from dataclasses import dataclass
 from enum import Enum
@@ -16,9 +15,9 @@ from lab.parts import machine, vault
 from lab.parts.listeners import taken
 from lab.parts.marks import find
 from lab.parts.message import Message, message
+from lab.providers.local import doctor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from lab.settings import Settings
@@ -54,12 +53,19 @@ class Check:
     remedy: Message | None = None
 
 
+_VERDICTS = {
+    doctor.Verdict.OK: Verdict.OK,
+    doctor.Verdict.WARN: Verdict.WARNING,
+    doctor.Verdict.FAIL: Verdict.FAILED,
+}
+
+
 def before_start(settings: Settings) -> list[Check]:
     """Look at everything ``lab up`` needs. Changes nothing."""
     return [
         _python(),
         _programs(),
-        _bubblewrap(),
+        *_sandboxes(settings),
         _supervision(),
         _notebooks(settings),
         _state(settings),
@@ -68,11 +74,6 @@ def before_start(settings: Settings) -> list[Check]:
         _secrets(settings),
         *ports(settings),
     ]
-
-
-def everything(settings: Settings) -> list[Check]:
-    """Look at all that ``lab doctor`` shows."""
-    return before_start(settings)
 
 
 def ports(settings: Settings) -> list[Check]:
@@ -150,42 +151,23 @@ def _programs() -> Check:
     )
 
 
-def _bubblewrap() -> Check:
-    program = shutil.which("bwrap")
-    if program is None:
-        return Check(
-            "bubblewrap",
-            Verdict.FAILED,
-            message("bubblewrap is not installed: without it there are no walls"),
-            message("apt-get install bubblewrap"),
+def _sandboxes(settings: Settings) -> list[Check]:
+    """Look at what the walls are made of."""
+    return [
+        Check(
+            each.name,
+            _VERDICTS[each.verdict],
+            _said(each.en, each.fr),
+            _said(each.do_en, each.do_fr) if each.do_en else None,
         )
-    wall = [program, "--unshare-all", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
-    try:
-        tried = subprocess.run(
-            [*wall, "true"], capture_output=True, text=True, check=False, timeout=20
-        )
-    except subprocess.TimeoutExpired:
-        return Check("bubblewrap", Verdict.FAILED, message("bubblewrap does not answer"))
-    if tried.returncode == 0:
-        version = subprocess.run(
-            [program, "--version"], capture_output=True, text=True, check=False
-        )
-        return Check(
-            "bubblewrap",
-            Verdict.OK,
-            message("{version}; makes all namespaces", version=version.stdout.strip()),
-        )
-    return Check(
-        "bubblewrap",
-        Verdict.FAILED,
-        message(
-            "bubblewrap cannot make its namespaces: {why}", why=_last(tried.stderr) or "no reason"
-        ),
-        message(
-            "Allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, "
-            "user.max_user_namespaces above 0), or run as root."
-        ),
-    )
+        for each in doctor.checks(settings.state_dir)
+        if each.name != "disk"  # ours asks for more room
+    ]
+
+
+def _said(english: str, french: str) -> Message:
+    """Take over a sentence as it is."""
+    return Message(english.replace("{", "{{").replace("}", "}}"), french=french)
 
 
 def _supervision() -> Check:
@@ -270,8 +252,3 @@ def _secrets(settings: Settings) -> Check:
     if problems:
         return Check("secrets", Verdict.FAILED, problems[0], message("Then run 'lab up' again."))
     return Check("secrets", Verdict.OK, message("{path}", path=settings.secrets_dir))
-
-
-def _last(text: str) -> str:
-    lines: Iterator[str] = (line for line in reversed(text.splitlines()) if line.strip())
-    return next(lines, "").strip()

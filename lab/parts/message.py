@@ -15,10 +15,12 @@ class Message:
 
     Attributes:
         text: English, with ``{names}`` of facts; the key of its translation.
+        french: The translation, where whoever says it gives it along.
     """
 
     text: str
     facts: Mapping[str, object] = field(default_factory=dict)
+    french: str = ""
 
     def __str__(self) -> str:
         """Write it in English."""
