@@ -42,6 +42,7 @@ class LaunchOrder(BaseModel):
     Attributes:
         uid: The user it runs as on the machine; ``None`` for the one that runs the lab.
         template_dir: What is copied into the home the first time.
+        entry: The file of the template that opens first.
         env: The sandbox's own environment, without what the hub adds.
     """
 
@@ -53,6 +54,7 @@ class LaunchOrder(BaseModel):
     resources: OrderedResources
     datasets: tuple[OrderedDataset, ...] = ()
     template_dir: Path | None = None
+    entry: str = ""
     home: Path
     doors_dir: Path
     env: dict[str, str] = {}

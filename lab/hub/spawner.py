@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from jupyterhub.spawner import Spawner
 from traitlets import Instance
@@ -15,8 +16,6 @@ from lab.hub.home import place_template
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
-
-DEFAULT_URL = "/lab/tree/01-depart/depart.ipynb"
 
 STEPS = (
     (10, "Demande de l’ordre de démarrage au plan de contrôle"),
@@ -85,7 +84,7 @@ class LocalSandboxSpawner(Spawner):  # type: ignore[misc]  # JupyterHub ships no
         grant.write(self._grant(door_token), self.lab.grants_dir)
         start = launcher.ServerStart(
             order=order,
-            argv=notebook.arguments(DEFAULT_URL),
+            argv=notebook.arguments(_first_page(order)),
             env=notebook.environment(hub_env, order.env, door_token),
             runtime_env=self.lab.runtime_env,
             run_dir=self.keeper_dir,
@@ -152,3 +151,10 @@ class LocalSandboxSpawner(Spawner):  # type: ignore[misc]  # JupyterHub ships no
                 return
             self._stepped.clear()
             await self._stepped.wait()
+
+
+def _first_page(order: orders.LaunchOrder) -> str:
+    """Open the template where it was copied to, or an empty workspace."""
+    if order.template_dir is None or not order.entry:
+        return "/lab"
+    return f"/lab/tree/{quote(f'{order.template_dir.name}/{order.entry}')}"

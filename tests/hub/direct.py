@@ -90,4 +90,4 @@ def _read(run_dir: Path) -> dict[str, int] | None:
         known: dict[str, int] = json.loads((run_dir / "status.json").read_text())
     except FileNotFoundError:
         return None
-    return known
+    return known if "pid" in known else None  # else it is another launcher's

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from tests.hub.direct import free_port
-from tests.hub.fake_portal import InThread
+
+if TYPE_CHECKING:
+    from tests.hub.fake_portal import InThread
 
 
 class Listener:

@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 RUNTIME = ROOT / ".build" / "notebook"
 BIN = Path(sys.executable).parent
 READY_SECONDS = 60
+DIRECT = "tests.hub.direct:DirectLauncher"
 
 ANNE, BRUNO = "m-00000000a1", "m-00000000b2"
 SANDBOX, OTHER = "sb-00000000c3", "sb-00000000d4"
@@ -34,7 +35,7 @@ def missing() -> str:
 
 
 class Stage:
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, launcher: str = DIRECT) -> None:
         self.root = root
         port = direct.free_port()
         self.control_port, self.door_port = direct.free_port(), direct.free_port()
@@ -50,7 +51,7 @@ class Stage:
             run_dir=root / "run",
             secrets_dir=root / "state" / "secrets",
             runtime_env=RUNTIME,
-            launcher="tests.hub.direct:DirectLauncher",
+            launcher=launcher,
             oauth_refresh_seconds=1,
             poll_seconds=2,
         )
@@ -90,6 +91,7 @@ class Stage:
             "resources": {"cpu_millicores": 1000, "memory_bytes": 2**30, "storage_bytes": 2**30},
             "datasets": [],
             "template_dir": str(template),
+            "entry": "depart.ipynb",
             "home": str(home),
             "doors_dir": str(self.root / "run" / "doors" / sandbox),
             "env": {"LANG": "C.UTF-8", "PIP_NO_INDEX": "1"},
