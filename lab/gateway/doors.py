@@ -96,7 +96,8 @@ class DoorKeeper:
     async def run(self) -> None:
         """Look until cancelled; then close everything."""
         # Others may pass through, knowing a name, but nobody may list the names.
-        self._folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.chmod(0o711)
         self._clear_stale()
         try:
             while True:
@@ -145,7 +146,8 @@ class DoorKeeper:
         )
         opened = _OpenDoor(folder / f"{name}.sock", server)
         try:
-            folder.mkdir(mode=0o755, exist_ok=True)
+            folder.mkdir(exist_ok=True)
+            folder.chmod(0o755)  # whatever our umask is: the sandbox's uid goes through it
             await opened.open()
         except OSError:
             _log.exception("a door cannot be opened", extra={"sandbox_id": sandbox_id})

@@ -76,7 +76,8 @@ class ContainmentProvider:
         if sandbox.id in self._running:
             return
         failed = self._failed.pop(sandbox.id, None)
-        if isinstance(failed, TerminalProviderError):
+        if failed is not None:
+            # Told once, so that it is written down and the next run waits its turn.
             raise failed
         await self._in_thread(lambda: self._open(sandbox))
         task = asyncio.create_task(self._prove(sandbox), name=f"canary {sandbox.id}")
@@ -141,8 +142,7 @@ class ContainmentProvider:
         against = self._against(sandbox, proof)
         waits = f"the gateway has not opened: {', '.join(sorted(shut))}" if shut else ""
         if not is_granted:
-            seen = Seen.CONVERGING if not sandbox.is_wanted(self._clock.now()) else Seen.ABSENT
-            return Observation(seen, self._why(sandbox.id) or "the doors are shut", facts)
+            return self._judge_shut(sandbox, facts, against)
         if not against and proof is not None:
             if shut:  # shut doors let nothing out: no reason to tear anything down
                 return Observation(Seen.UNKNOWN, waits, facts)
@@ -151,6 +151,14 @@ class ContainmentProvider:
         if sandbox.id in self._running:
             return Observation(Seen.CONVERGING, waits or "the probes are running", facts)
         return Observation(Seen.ABSENT, self._why(sandbox.id) or against, facts)
+
+    def _judge_shut(self, sandbox: Sandbox, facts: tuple[Fact, ...], against: str) -> Observation:
+        """Say what is seen where no door is granted, but something is left."""
+        if not against:
+            return Observation(Seen.REVOKED, "the doors are shut", facts)
+        is_wanted = sandbox.is_wanted(self._clock.now())
+        seen = Seen.ABSENT if is_wanted else Seen.CONVERGING
+        return Observation(seen, self._why(sandbox.id) or against, facts)
 
     def _why(self, sandbox_id: SandboxId) -> str:
         failed = self._failed.get(sandbox_id)
@@ -186,7 +194,8 @@ class ContainmentProvider:
             raise ProviderError(self.stage, "there is no place yet")
         folder = self._where.doors(sandbox.id)
         folder.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o755)  # whatever our umask is: the sandbox's uid goes through it
         wanted = {
             "sandbox_id": sandbox.id,
             "doors": sorted(door.value for door in self._doors_of(sandbox.spec.profile_id)),
