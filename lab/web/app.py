@@ -74,7 +74,7 @@ def create_app(lab: Lab, *, run_controller: bool = True) -> FastAPI:
         app.include_router(router)
     app.mount(STATIC, StaticFiles(directory=FILES), name="static")
     errors.install(app)
-    app.add_middleware(Gate, hosts=hosts(lab.settings))
+    app.add_middleware(Gate, hosts=hosts(lab.settings), tell=errors.tell)
     return app
 
 
@@ -90,6 +90,7 @@ def _read_secrets(app: FastAPI, settings: Settings) -> None:
         ("session_key", "session-key"),
         ("hub_token", "hub-api-token"),
         ("client_secret", "hub-oauth-secret"),
+        ("gateway_key", "gateway-key"),
     ):
         secret = Secret.checked(settings.secret(name), name=name)
         setattr(app.state, attribute, secret.reveal().encode())

@@ -14,7 +14,7 @@ from lab.web.wiring import Lab
 
 _ETAG = re.compile(r'\s*(?:W/)?"([0-9]{1,15})"\s*', re.ASCII)
 _KEY = re.compile(r"[!-~]{1,200}", re.ASCII)
-MOST_ITEMS = 100
+MOST_ITEMS = 200
 
 
 def set_etag(response: Response, version: int) -> None:

@@ -11,10 +11,12 @@ from urllib.parse import unquote_to_bytes
 
 from starlette.datastructures import Headers, MutableHeaders
 
-from lab.web.language import preferred
-from lab.web.problems import WebError, explain, named
+from lab.web.problems import WebError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger(__name__)
@@ -46,10 +48,13 @@ class Gate:
     Args:
         hosts: Which ``Host`` headers are ours. A notebook's host is not: it is
             another origin, and must stay one.
+        tell: Makes the answer about a failure, for a program or for a person.
     """
 
-    def __init__(self, app: ASGIApp, *, hosts: frozenset[str]) -> None:
-        self._app, self._hosts = app, hosts
+    def __init__(
+        self, app: ASGIApp, *, hosts: frozenset[str], tell: Callable[[Scope, Exception], Response]
+    ) -> None:
+        self._app, self._hosts, self._tell = app, hosts, tell
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -57,25 +62,17 @@ class Gate:
             await self._app(scope, receive, send)
             return
         outgoing = _Outgoing(send)
-        language = preferred(Headers(scope=scope).get("accept-language", ""))
         try:
             self._check(scope)
             await self._app(scope, await _whole_body(scope, receive), outgoing)
         except WebError as error:
-            await explain(error, language).response(language)(scope, receive, outgoing)
+            await self._tell(scope, error)(scope, receive, outgoing)
         except Exception:
             number = secrets.token_hex(6)
-            log.exception("unexpected failure", extra={"failure_id": number})
+            log.exception("unexpected failure %s", number, extra={"failure_id": number})
             if outgoing.has_started:
                 raise
-            failure = named(
-                "internal",
-                HTTPStatus.INTERNAL_SERVER_ERROR,
-                language,
-                {"id": number},
-                more={"id": number},
-            )
-            await failure.response(language)(scope, receive, outgoing)
+            await self._tell(scope, unexpected(number))(scope, receive, outgoing)
 
     def _check(self, scope: Scope) -> None:
         host = Headers(scope=scope).get("host", "").lower()
@@ -89,6 +86,11 @@ class Gate:
             raise WebError("bad_request", HTTPStatus.BAD_REQUEST) from None
         if _CONTROLS.search(text):
             raise WebError("bad_request", HTTPStatus.BAD_REQUEST)
+
+
+def unexpected(number: str) -> WebError:
+    """Return what is said of a failure that nobody foresaw: its number, and nothing of it."""
+    return WebError("internal", HTTPStatus.INTERNAL_SERVER_ERROR, facts={"id": number})
 
 
 class _Outgoing:

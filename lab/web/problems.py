@@ -152,7 +152,10 @@ def explain(error: Exception, language: Language, *, has_precondition: bool = Fa
         has_precondition: Whether the caller sent ``If-Match``.
     """
     if isinstance(error, WebError):
-        return named(error.code, error.status, language, error.facts, headers=error.headers)
+        more = {"id": error.facts["id"]} if "id" in error.facts else {}
+        return named(
+            error.code, error.status, language, error.facts, more=more, headers=error.headers
+        )
     status = next(s for kind in type(error).mro() if (s := STATUS.get(kind)))  # type: ignore[call-overload]  # other classes are simply not in it
     code = str(getattr(error, "code", "internal"))
     facts, more = _facts(error, language)

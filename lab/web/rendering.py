@@ -109,7 +109,8 @@ def may(member: Member | None, verb: Verb, resource: Resource) -> bool:
 
 def render(
     request: Request,
-    template: str,
+    name: str,
+    /,
     *,
     status: HTTPStatus = HTTPStatus.OK,
     headers: Mapping[str, str] | None = None,
@@ -120,13 +121,13 @@ def render(
 
     Args:
         request: Whose language, session and nonce it gets.
-        template: Its name.
+        name: Of the template.
         status: Of the answer.
         headers: More of them.
         directives: Parts of the content policy that this page needs to be otherwise.
         context: For the template.
     """
-    text = fragment(request, template, **context)
+    text = fragment(request, name, **context)
     nonce = nonce_of(request)
     response = HTMLResponse(text, status, headers=dict(headers or {}))
     response.headers["Content-Security-Policy"] = policy(nonce, **(directives or {}))
@@ -135,13 +136,13 @@ def render(
     return response
 
 
-def fragment(request: Request, template: str, **context: Any) -> str:
+def fragment(request: Request, name: str, /, **context: Any) -> str:
     """Return a template's text."""
     language = page_language(request)
     settings, member = lab_of(request).settings, member_of(request)
     return (
         environment(language.code)
-        .get_template(template)
+        .get_template(name)
         .render(
             {
                 "member": member,

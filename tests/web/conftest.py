@@ -49,6 +49,7 @@ SECRETS = {
     "session-key": "8f3kd02jslq94mzx7c6v5b1n",
     "hub-api-token": "q7w8e9r0t1y2u3i4o5p6a7s8",
     "hub-oauth-secret": "z1x2c3v4b5n6m7q8w9e0r1t2",
+    "gateway-key": "p0o9i8u7y6t5r4e3w2q1a2s3",
 }
 
 

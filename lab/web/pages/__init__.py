@@ -1,3 +1,25 @@
 """The portal: one module per noun."""
 
-ROUTERS = ()
+from lab.web.pages import (
+    agencies,
+    datasets,
+    events,
+    home,
+    people,
+    requests,
+    sandboxes,
+    signin,
+    workshop,
+)
+
+ROUTERS = (
+    home.router,
+    signin.router,
+    requests.router,
+    sandboxes.router,
+    workshop.router,
+    datasets.router,
+    agencies.router,
+    people.router,
+    events.router,
+)
