@@ -3,11 +3,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import tempfile
-import threading
 import time
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,8 +21,8 @@ from lab.providers.local import build, canary, proofs
 from lab.providers.local.containment import ContainmentProvider
 from lab.providers.local.place import PlaceProvider, read_place
 from lab.providers.local.where import Where
-from tests.conftest import make_sandbox
 from tests.local.bench import RUNTIME, lacking
+from tests.local.gateway import Gateway, wanted_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,56 +44,6 @@ class Clock:
         return datetime.now(UTC) + self.ahead
 
 
-class Gateway:
-    """Answers at every door of every sandbox that has a grant, as the real one does."""
-
-    def __init__(self, where: Where) -> None:
-        self._where = where
-        self._open: dict[Path, socket.socket] = {}
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        while not self._stopped.wait(0.02):
-            wanted: dict[Path, None] = {}
-            for sandbox_id in grants.holders(self._where.grants, grants.DOORS):
-                content = grants.read(self._where.grants, sandbox_id, grants.DOORS)
-                for door in (content or {}).get("doors", ()):
-                    wanted[self._where.doors(sandbox_id) / f"{door}.sock"] = None
-            for path in self._open.keys() - wanted.keys():
-                self._open.pop(path).close()
-                path.unlink(missing_ok=True)
-            for path in wanted.keys() - self._open.keys():
-                self._open[path] = self._listen(path)
-
-    @staticmethod
-    def _listen(path: Path) -> socket.socket:
-        listener = socket.socket(socket.AF_UNIX)
-        listener.bind(str(path))
-        path.chmod(0o666)
-        listener.listen(8)
-
-        def serve() -> None:
-            while True:
-                try:
-                    peer, _ = listener.accept()
-                except OSError:
-                    return
-                with peer, suppress(OSError):
-                    peer.recv(4096)
-                    peer.sendall(b"HTTP/1.1 403 Forbidden\r\n\r\n")
-
-        threading.Thread(target=serve, daemon=True).start()
-        return listener
-
-    def close(self) -> None:
-        self._stopped.set()
-        self._thread.join()
-        for listener in self._open.values():
-            listener.close()
-
-
 @pytest.fixture
 def where() -> Iterator[Where]:
     if why := lacking():
@@ -107,7 +54,7 @@ def where() -> Iterator[Where]:
 
 @pytest.fixture
 def gateway(where: Where) -> Iterator[Gateway]:
-    gateway = Gateway(where)
+    gateway = Gateway(where.grants, where.run_dir / "doors")
     yield gateway
     gateway.close()
 
@@ -126,14 +73,6 @@ def walls(where: Where, clock: Clock) -> ContainmentProvider:
         return frozenset(map(Door, PROFILE[profile]))
 
     return ContainmentProvider(where=where, doors_of=doors_of, clock=clock)
-
-
-def wanted_sandbox(sandbox_id: str = "sb-00000000aa", profile: str = "standard") -> Sandbox:
-    sandbox = make_sandbox(sandbox_id)
-    spec = replace(
-        sandbox.spec, profile_id=profile, expires_at=datetime.now(UTC) + timedelta(days=30)
-    )  # type: ignore[arg-type]
-    return replace(sandbox, spec=spec)
 
 
 async def until(
@@ -202,7 +141,7 @@ async def test_without_a_gateway_nothing_is_proved_and_with_it_gone_later_nothin
     found = await provider.observe(sandbox)
     assert found.seen is Seen.CONVERGING
     assert "gateway" in found.detail
-    gateway = Gateway(where)
+    gateway = Gateway(where.grants, where.run_dir / "doors")
     await until(provider, sandbox, {Seen.READY})
     gateway.close()
     for path in where.doors(sandbox.id).glob("*.sock"):

@@ -339,7 +339,7 @@ print(json.dumps([ask(5000, 3), ask(5000, 5_000_000), tries(9000), tries(8081)])
     with serve_door(spec.doors_dir / "tracking.sock", b"tracking "):
         seen = json.loads(bench.run(spec))
     assert seen[:2] == ["tracking 3", "tracking 5000000"]
-    assert seen[2] in {"", "ConnectionResetError", "BrokenPipeError"}  # nobody behind the door
+    assert seen[2] == "" or seen[2].endswith("Error")  # nobody behind the door
     assert seen[3] == "ConnectionRefusedError"  # not a door of this sandbox
 
 

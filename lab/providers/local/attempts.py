@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -77,7 +78,10 @@ class AttemptLog:
 
 
 def read(path: Path, offset: int = 0) -> tuple[list[BlockedAttempt], int]:
-    """Return the attempts written after ``offset``, and the offset to go on from."""
+    """Return the attempts written after ``offset``, and the offset to go on from.
+
+    A line that is not one of ours is passed over.
+    """
     try:
         with path.open("rb") as file:
             file.seek(offset)
@@ -85,7 +89,11 @@ def read(path: Path, offset: int = 0) -> tuple[list[BlockedAttempt], int]:
     except OSError:
         return [], offset
     whole = data[: data.rfind(b"\n") + 1]
-    return [_parse(line) for line in whole.splitlines()], offset + len(whole)
+    found = []
+    for line in whole.splitlines():
+        with suppress(ValueError, KeyError, TypeError):
+            found.append(_parse(line))
+    return found, offset + len(whole)
 
 
 def _parse(line: bytes) -> BlockedAttempt:

@@ -27,7 +27,7 @@ from lab.providers.local import limits, processes
 from lab.providers.local.attempts import AttemptLog
 from lab.providers.local.box import Box
 from lab.providers.local.inside import pump
-from lab.providers.local.launch import LaunchSpec, State, write_private
+from lab.providers.local.launch import ANOTHER_KEEPER, LaunchSpec, State, write_private
 from lab.providers.local.observer import Observer
 from lab.providers.local.watch import Disk, Watch
 
@@ -152,7 +152,7 @@ def main() -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        sys.exit("another keeper has this folder")
+        sys.exit(ANOTHER_KEEPER)
     begun, begin = os.pipe()
     if os.fork():
         os.close(begin)

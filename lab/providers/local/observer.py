@@ -99,7 +99,8 @@ class Observer:
         while True:
             for _, events in poll.poll():
                 if events & select.POLLIN:
-                    self._answer_one()
+                    with suppress(Exception):  # whatever is wrong with one, the next must go on
+                        self._answer_one()
                 elif events & (select.POLLHUP | select.POLLERR | select.POLLNVAL):
                     os.close(self._listener)
                     return
