@@ -13,7 +13,7 @@ from lab import grants
 from lab.domain.ids import SandboxId
 from lab.gateway import paths
 from lab.gateway.pages import gone_page, refused_page
-from lab.gateway.people_rules import allowed
+from lab.gateway.people_rules import GRAPHQL, allowed, check_graphql
 from lab.gateway.refusals import RefusedError, not_allowed, problem, upstream_down
 from lab.gateway.relay import Outgoing, read_document
 from lab.gateway.tickets import COOKIE_SECONDS, Purpose, Ticket, issue, verify
@@ -201,6 +201,8 @@ class People:
         if not isinstance(document, dict):
             raise not_allowed("a body that is no plain JSON object")
         check_document(path, document, workspace=workspace)
+        if path == GRAPHQL:
+            check_graphql(document)
         return json.dumps(document).encode()
 
     def _fixed(self, *, is_file: bool) -> CIMultiDict[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lab.gateway.refusals import not_allowed
 from lab.gateway.tracking_rules import Body, check_artifact, route_for
@@ -44,6 +44,15 @@ _HISTORY_QUERY = frozenset({
     "end_step",
 })
 
+GRAPHQL = "/graphql"
+_QUERY_HEAD = re.compile(r"\s*query\s+\w{1,80}\s*[({]", re.ASCII)
+_QUERY_FIELDS = frozenset({
+    "mlflowGetExperiment",
+    "mlflowGetRun",
+    "mlflowGetMetricHistoryBulkInterval",
+})
+_LONGEST_QUERY = 16_000
+
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
@@ -73,6 +82,8 @@ def allowed(method: str, target: Target, *, workspace: str) -> Allowed:
             return Allowed(Body.NONE, is_file=True)
         if _PAGE_ONLY.fullmatch(target.path) and target.names <= _HISTORY_QUERY:
             return Allowed(Body.NONE)
+    if (method, target.path) == ("POST", GRAPHQL) and not target.query:
+        return Allowed(Body.DOCUMENT)
     if not target.path.startswith("/ajax-api/"):
         raise not_allowed("no rule of the page allows this method and path")
     plain = type(target)("/api/" + target.path.removeprefix("/ajax-api/"), target.query)
@@ -80,3 +91,27 @@ def allowed(method: str, target: Target, *, workspace: str) -> Allowed:
     if route.body is Body.BYTES or (method != "GET" and not _WRITES.fullmatch(plain.path)):
         raise not_allowed("no rule of the page allows this method and path")
     return Allowed(route.body, is_file="/mlflow-artifacts/artifacts/" in plain.path)
+
+
+def check_graphql(document: dict[str, Any]) -> None:
+    """Let through the few readings that MLflow's page cannot do without.
+
+    Raises:
+        RefusedError: It is another one, a mutation, or a look at the schema.
+    """
+    query = document.get("query")
+    if not set(document) <= {"operationName", "query", "variables", "extensions"}:
+        raise not_allowed("a graphql request in another form")
+    if not isinstance(query, str) or len(query) > _LONGEST_QUERY or not _QUERY_HEAD.match(query):
+        raise not_allowed("a graphql operation that is no plain query")
+    words = set(re.findall(r"[A-Za-z_]\w*", query))
+    fields = {word for word in words if word.startswith("mlflow")}
+    hidden = {word for word in words if word.startswith("__")} - {"__typename"}
+    if (
+        not fields
+        or not fields <= _QUERY_FIELDS
+        or hidden
+        or "mutation" in words
+        or "test" in words
+    ):
+        raise not_allowed("a graphql field that no rule of the page allows")

@@ -150,6 +150,33 @@ def test_person_reads_and_renames_but_only_from_the_page_itself(
         assert answer.status_code == 403, path
 
 
+def test_graphql_reads_ones_own_only(lab: Lab, browser: httpx.Client, own: dict[str, str]) -> None:
+    enter(lab, browser)
+    other = tracking_facts(lab, lab.other, "a-quelqu-un-d-autre")
+    headers = {"Origin": f"http://{host(lab, lab.mine)}"}
+    query = (
+        "query GetRun($data: MlflowGetRunInput!) "
+        "{ mlflowGetRun(input: $data) { run { info { runName } } } }"
+    )
+
+    def ask_graphql(text: str, run: str) -> httpx.Response:
+        said = {"operationName": "GetRun", "query": text, "variables": {"data": {"runId": run}}}
+        return browser.post("/graphql", json=said, headers=headers)
+
+    seen = ask_graphql(query, own["run"])
+    assert "vu-par-une-personne" in seen.text or "renomme" in seen.text, seen.text
+    assert "a-quelqu-un-d-autre" not in ask_graphql(query, other["run"]).text
+    refused = (
+        "query X { __schema { types { name } } }",
+        "mutation X { mlflowSearchRuns(input: {}) { runs { info { runName } } } }",
+        query + " mutation Y { mlflowSearchRuns(input: {}) { apiError { code } } }",
+        query.replace("mlflowGetRun(", "mlflowListArtifacts("),
+        "{ test }",
+    )
+    for text in refused:
+        assert ask_graphql(text, own["run"]).status_code == 403, text
+
+
 def test_page_ends_with_the_grant(lab: Lab, browser: httpx.Client) -> None:
     enter(lab, browser)
     values = lab.grant(lab.mine, grants.TRACKING)
@@ -162,9 +189,8 @@ def test_page_ends_with_the_grant(lab: Lab, browser: httpx.Client) -> None:
     assert browser.get("/").status_code == 200
 
 
-def test_runs_are_shown_in_a_browser_and_nothing_goes_out(
-    lab: Lab, own: dict[str, str], tmp_path: Path
-) -> None:
+def test_runs_are_shown_in_a_browser_and_nothing_goes_out(lab: Lab, tmp_path: Path) -> None:
+    own = tracking_facts(lab, lab.mine, "vu-dans-un-navigateur")
     sync_api = pytest.importorskip("playwright.sync_api")
     asked: list[str] = []
     errors: list[str] = []
@@ -179,7 +205,7 @@ def test_runs_are_shown_in_a_browser_and_nothing_goes_out(
         page.goto(f"http://{host(lab, lab.mine)}/entrer?jeton={ticket(lab, lab.mine)}")
         page.goto(f"http://{host(lab, lab.mine)}/#/experiments/{own['experiment']}/runs")
         try:
-            page.get_by_text("vu-par-une-personne").first.wait_for(timeout=30_000)
+            page.get_by_text("vu-dans-un-navigateur").first.wait_for(timeout=30_000)
         finally:
             page.screenshot(path=tmp_path / "runs.png")
             (tmp_path / "log.txt").write_text("\n".join([*asked, "", *errors]))

@@ -101,6 +101,7 @@ def environment(server: TrackingServer) -> dict[str, str]:
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_ENABLE_WORKSPACES": "true",
         "MLFLOW_RBAC_SEED_DEFAULT_ROLES": "false",
+        "MLFLOW_SERVER_ENABLE_GRAPHQL_AUTH": "true",
         "MLFLOW_AUTH_CONFIG_PATH": str(server.folder / "auth.ini"),
         "MLFLOW_SERVER_ALLOWED_HOSTS": f"127.0.0.1:{server.port}",
         "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": f"http://127.0.0.1:{server.port}",
