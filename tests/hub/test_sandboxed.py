@@ -85,9 +85,7 @@ async def test_a_person_works_behind_the_walls(walled: Stage) -> None:
             assert await channel.run("1+1") == "2"
             token = await channel.run("__import__('os').environ['JUPYTERHUB_API_TOKEN'][:6]")
             assert token == "'porte-'"
-            home = await channel.run(
-                "sorted(p.name for p in __import__('pathlib').Path('~').expanduser().glob('[!.]*'))"
-            )
+            home = await channel.run("__import__('os').listdir('/home/scientist')")
             assert "01-depart" in home
             interfaces = await channel.run("[n for _, n in __import__('socket').if_nameindex()]")
             assert interfaces == "['lo']"
