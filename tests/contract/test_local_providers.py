@@ -9,6 +9,7 @@ import pytest
 
 from lab.domain.sandbox import Seen, Stage
 from lab.providers.local import build
+from tests.conftest import NOON
 from tests.local.bench import RUNTIME, lacking
 from tests.local.gateway import Gateway, wanted_sandbox
 
@@ -70,6 +71,7 @@ async def test_ensure_revoke_and_remove_are_idempotent(
     await until(provider, sandbox, Seen.READY)
     for _ in range(2):
         await provider.remove(sandbox.id)
+    sandbox = sandbox.with_deletion(NOON, "asked")
     last = await until(provider, sandbox, Seen.ABSENT)
     assert last.facts
     assert not any(fact.is_present for fact in last.facts)

@@ -50,7 +50,7 @@ def main(folder: Path) -> None:
     spec = launch.LaunchSpec(
         sandbox_id=SandboxId("sb-00000000f1"),
         member_id=MemberId("m-0000000001"),
-        resources=Resources(1000, 256 * MIB, 50 * MIB),
+        resources=Resources(1000, 700 * MIB, 50 * MIB),
         home=folder / "home",
         doors_dir=folder / "doors",
         runtime_env=runtime,

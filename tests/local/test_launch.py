@@ -499,3 +499,27 @@ def test_no_keeper_of_these_tests_is_left(bench: Bench) -> None:
     began = time.monotonic()
     assert launch.running(bench.folder) == ()
     assert time.monotonic() - began < 5
+
+
+def test_no_descriptor_of_the_walls_reaches_the_program(bench: Bench) -> None:
+    seen = bench.python(
+        """
+        import json, os
+        print(json.dumps([os.readlink(f"/proc/self/fd/{n}") for n in os.listdir("/proc/self/fd")
+                          if os.path.exists(f"/proc/self/fd/{n}")]))
+        """
+    )
+    assert len(seen) == 3
+    assert all(target == "/dev/null" or target.startswith("pipe:") for target in seen)
+
+
+def test_two_starts_at_the_same_moment_give_one_keeper(bench: Bench) -> None:
+    spec = bench.spec()
+    found: list[launch.Keeper] = []
+    threads = [threading.Thread(target=lambda: found.append(bench.start(spec))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(found) == 2
+    assert len(launch.running(bench.folder)) == 1

@@ -152,8 +152,10 @@ def _lay_out(folder: Path, nonce: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700, parents=True)
     for name in ("home", _WITNESS, "k"):
-        (folder / name).mkdir(mode=0o755)
+        (folder / name).mkdir()
+        (folder / name).chmod(0o755)  # whatever our umask is; nobody but root walks down to it
     (folder / _WITNESS / "temoin.csv").write_text("a\n1\n", "ascii")
+    (folder / _WITNESS / "temoin.csv").chmod(0o644)
     (folder / "secret.txt").write_text(nonce, "ascii")
 
 
@@ -202,6 +204,7 @@ def _aims(canary: Canary, nonce: str, receivers: Receivers) -> dict[str, Any]:
 def _run(spec: launch.LaunchSpec, folder: Path, aims: dict[str, Any]) -> list[dict[str, Any]]:
     """Launch the probes as a notebook is launched, and return what they printed."""
     (spec.home / "probe.json").write_text(json.dumps(aims), "utf-8")
+    (spec.home / "probe.json").chmod(0o644)
     run_dir = folder / "k"
     try:
         launch.start(spec, run_dir)

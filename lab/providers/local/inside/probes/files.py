@@ -122,7 +122,7 @@ def _owner_bits(path: str) -> Callable[[], str]:
 def _door(port: int) -> Callable[[], str]:
     def attempt() -> str:
         with socket.create_connection(("127.0.0.1", port), _WAIT_S) as sock:
-            sock.sendall(b"GET /probe HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            sock.sendall(b"GET /.door HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             answer = sock.recv(64)
         if not answer:
             refuse(errno.ECONNRESET, "closed without an answer")
