@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -69,6 +71,7 @@ def up(
     timeout: Annotated[
         float, typer.Option(min=5, help="Seconds that the parts may take to be ready.")
     ] = 180,
+    output: AsOutput = Output.TABLE,
 ) -> None:
     """Start the whole lab, or bring back what is down, and print its address.
 
@@ -76,10 +79,13 @@ def up(
     started again, and every such thing is said.
     """
     settings = settings_of(state_dir, port)
-    shown = Screen()
+    shown = Screen(sys.stderr if output is Output.JSON else None)
     plan = Plan(keep_port=port, has_demo=demo, timeout_s=timeout)
     outcome = bring_up(settings, plan, shown, live=shown.live)
-    _announce(outcome)
+    if output is Output.JSON:
+        screen.show_json(asdict(outcome) | {"failure": str(outcome.failure or "")})
+    else:
+        _announce(outcome)
     if outcome.failure is not None:
         raise outcome.failure
     if foreground:

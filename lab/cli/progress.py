@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from rich.live import Live
 from rich.spinner import Spinner
@@ -25,9 +25,14 @@ _NOTHING_YET = frozenset({"waiting", "unknown", "absent"})
 
 
 class Screen:
-    """Tells an operator what is done; implements ``lab.parts.lifecycle.Reporter``."""
+    """Tells an operator what is done; implements ``lab.parts.lifecycle.Reporter``.
 
-    def __init__(self) -> None:
+    Args:
+        stream: Where to; standard output where none is given.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream
         self._live: Live | None = None
         self._said: set[tuple[str, str]] = set()
 
@@ -36,7 +41,7 @@ class Screen:
         if self._live is not None:
             self._live.console.print(Text(tell(sentence)))
         else:
-            screen.line(tell(sentence))
+            screen.line(tell(sentence), self._stream)
 
     def show(self, progress: Sequence[Progress]) -> None:
         """Show how far the parts, or the stages of a sandbox, are."""
@@ -46,16 +51,17 @@ class Screen:
         for each in progress:
             if (each.name, each.state) not in self._said and each.state not in _NOTHING_YET:
                 self._said.add((each.name, each.state))
-                screen.line(f"  {each.name:<14} {tr(each.state):<12} {each.seconds:6.1f} s")
+                text = f"  {each.name:<14} {tr(each.state):<12} {each.seconds:6.1f} s"
+                screen.line(text, self._stream)
 
     @contextmanager
     def live(self) -> Generator[None]:
         """Keep one picture up to date, where somebody watches."""
         self._said.clear()
-        if not sys.stdout.isatty():
+        if not (self._stream or sys.stdout).isatty():
             yield
             return
-        with Live(console=screen.console(), refresh_per_second=8) as picture:
+        with Live(console=screen.console(self._stream), refresh_per_second=8) as picture:
             self._live = picture
             try:
                 yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich import box
 from rich.console import Console
@@ -25,19 +25,18 @@ class Output(Enum):
     JSON = "json"
 
 
-def console() -> Console:
+def console(stream: TextIO | None = None) -> Console:
     """Return where answers go; as wide as needed where nobody watches."""
+    out = stream or sys.stdout
+    is_watched = out.isatty()
     return Console(
-        file=sys.stdout,
-        highlight=False,
-        soft_wrap=not sys.stdout.isatty(),
-        width=None if sys.stdout.isatty() else 200,
+        file=out, highlight=False, soft_wrap=not is_watched, width=None if is_watched else 200
     )
 
 
-def line(text: str = "") -> None:
+def line(text: str = "", stream: TextIO | None = None) -> None:
     """Write one line. What stands in it is never read as markup."""
-    console().print(Text(text))
+    console(stream).print(Text(text))
 
 
 def complain(text: str) -> None:
