@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 LOCALE_DIR = Path(__file__).parent / "locale"
 COOKIE: Final = "langue"
 _SECONDS_SHOWN_EXACTLY = 90
+_DAYS_FROM = timedelta(days=2)
 
 
 def msg(text: str) -> str:
@@ -71,14 +72,28 @@ class Language:
         return format_date(day, "long", locale=self.locale)
 
     def moment(self, at: datetime, zone: tzinfo) -> str:
-        """Write a day and time in the lab's zone."""
-        day = format_date(at.astimezone(zone), "long", locale=self.locale)
-        time = format_datetime(at, self._clock_pattern, tzinfo=zone, locale=self.locale)
-        return self.text(msg("%(day)s à %(time)s"), day=day, time=time)
+        """Write a day and time in the lab's zone: ``21 novembre 2026 à 7 h 05``."""
+        local = at.astimezone(zone)
+        return self.text(
+            msg("%(day)s à %(time)s"), day=self.day(local.date()), time=self._time(local)
+        )
 
-    @property
-    def _clock_pattern(self) -> str:
-        return "HH 'h' mm" if self.code == "fr" else "h:mm a"
+    def instant(self, at: datetime, zone: tzinfo) -> str:
+        """Write a moment to the second."""
+        local = at.astimezone(zone)
+        pattern = "H 'h' mm 'min' ss 's'" if self.code == "fr" else "h:mm:ss a"
+        time = format_datetime(local, pattern, tzinfo=zone, locale=self.locale)
+        return self.text(msg("%(day)s à %(time)s"), day=self.day(local.date()), time=time)
+
+    def last_day(self, expires_at: datetime, zone: tzinfo) -> str:
+        """Write the last day before an instant that ends one."""
+        return self.day((expires_at.astimezone(zone) - timedelta(microseconds=1)).date())
+
+    def _time(self, local: datetime) -> str:
+        if self.code != "fr":
+            return format_datetime(local, "h:mm a", tzinfo=local.tzinfo, locale=self.locale)
+        pattern = "H 'h' mm" if local.minute else "H 'h'"
+        return format_datetime(local, pattern, tzinfo=local.tzinfo, locale=self.locale)
 
     def duration(self, length: timedelta) -> str:
         """Write a length of time for people: ``3,2 s``, ``12 jours``."""
@@ -86,6 +101,8 @@ class Language:
         if seconds < _SECONDS_SHOWN_EXACTLY:
             shown = round(seconds, 1) if seconds < 10 else round(seconds)  # noqa: PLR2004
             return format_unit(shown, "duration-second", length="short", locale=self.locale)
+        if seconds >= _DAYS_FROM.total_seconds():
+            return self.plural("%(n)s jour", "%(n)s jours", length.days)
         return format_timedelta(timedelta(seconds=seconds), threshold=2, locale=self.locale)
 
     def size(self, count: int) -> str:

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader
+from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from lab.domain.member import ACCESS, Resource, Role, Verb
@@ -58,6 +59,7 @@ def environment(code: str) -> Environment:
         "cores": language.cores,
         "count": language.count,
         "said": language.text,
+        "lines": lines,
     }
     env.globals |= {
         "language": language,
@@ -69,6 +71,11 @@ def environment(code: str) -> Environment:
         "STATIC": STATIC,
     }
     return env
+
+
+def lines(text: str) -> Markup:
+    """Return a text of several lines as HTML, nothing in it but line breaks."""
+    return Markup("<br>").join(text.split("\n"))
 
 
 def nonce_of(request: Request) -> str:
@@ -151,6 +158,8 @@ def fragment(request: Request, name: str, /, **context: Any) -> str:
                 "cspNonce": nonce_of(request),
                 "path": request.url.path,
                 "moment": functools.partial(language.moment, zone=settings.zone),
+                "instant": functools.partial(language.instant, zone=settings.zone),
+                "last_day": functools.partial(language.last_day, zone=settings.zone),
                 "now": lab_of(request).clock.now(),
                 "zone": settings.zone,
             }

@@ -65,7 +65,7 @@ DETAILS: Mapping[str, str] = {
         "Relisez avant de recommencer."
     ),
     "wrong_state": msg("Quelqu’un d’autre a peut-être déjà agi. Relisez l’état actuel."),
-    "quota_exceeded": msg("La demande n’a pas été déposée. Il reste: %(left)s."),
+    "quota_exceeded": msg("La demande n’a pas été déposée. Il reste : %(left)s."),
     "idempotency_key_reused": msg(
         "La même clé est arrivée avec un autre contenu. Utilisez une nouvelle clé."
     ),
@@ -75,15 +75,15 @@ DETAILS: Mapping[str, str] = {
     "not_ready": msg("Attendez que toutes les étapes soient prêtes, puis recommencez."),
     "method_not_allowed": msg("Consultez la description de l’API pour savoir ce qui est offert."),
     "too_large": msg("Une demande peut contenir au plus 1 Mo."),
-    "unsupported_media_type": msg("Type attendu: %(wanted)s."),
+    "unsupported_media_type": msg("Type attendu : %(wanted)s."),
     "too_many_attempts": msg("Attendez %(wait)s avant d’essayer de nouveau."),
     "wrong_host": msg("Utilisez l’adresse que le laboratoire vous a donnée."),
     "provider_failed": msg(
-        "Le système «%(stage)s» n’a pas répondu. Réessayez dans un instant; "
+        "Le système « %(stage)s » n’a pas répondu. Réessayez dans un instant; "
         "si cela dure, prévenez la personne qui exploite le laboratoire."
     ),
     "provider_refused": msg(
-        "Le système «%(stage)s» a refusé et refusera encore. "
+        "Le système « %(stage)s » a refusé et refusera encore. "
         "Prévenez la personne qui exploite le laboratoire."
     ),
     "store_unavailable": msg("Rien n’a été enregistré. Réessayez dans un instant."),
@@ -96,7 +96,7 @@ DETAILS: Mapping[str, str] = {
     ),
     "internal": msg(
         "Rien n’indique que votre action a réussi. "
-        "Donnez ce numéro à la personne qui exploite le laboratoire: %(id)s."
+        "Donnez ce numéro à la personne qui exploite le laboratoire : %(id)s."
     ),
 }
 
@@ -115,13 +115,13 @@ FIELDS: Mapping[str, str] = {
     "too_long": msg("Écrivez au plus %(longest)s caractères"),
     "too_many": msg("Choisissez-en au plus %(most)s"),
     "control_characters": msg("Retirez les caractères de contrôle ou illisibles"),
-    "unknown": msg("«%(name)s» n’existe pas ou n’est pas offert"),
-    "datasets.unknown": msg("Le jeu de données «%(name)s» n’existe pas"),
+    "unknown": msg("« %(name)s » n’existe pas ou n’est pas offert"),
+    "datasets.unknown": msg("Le jeu de données « %(name)s » n’existe pas"),
     "colleagues.unknown": msg(
-        "«%(name)s» n’est pas l’identifiant d’une personne active de votre organisme"
+        "« %(name)s » n’est pas l’identifiant d’une personne active de votre organisme"
     ),
     "not_mountable": msg(
-        "Le jeu de données «%(name)s» contient encore des renseignements personnels; "
+        "Le jeu de données « %(name)s » contient encore des renseignements personnels; "
         "il ne peut pas entrer dans un bac à sable"
     ),
     "in_the_past": msg("La date de fin doit être aujourd’hui ou plus tard"),
@@ -129,10 +129,10 @@ FIELDS: Mapping[str, str] = {
         "La date de fin doit être le %(latest)s au plus tard (%(days)s jours pour cet organisme)"
     ),
     "bad_date": msg("Écrivez une date qui existe, par exemple 2026-12-31"),
-    "bad_format": msg("Ce n’est pas écrit comme prévu; par exemple: %(example)s"),
+    "bad_format": msg("Ce n’est pas écrit comme prévu; par exemple : %(example)s"),
     "bad_length": msg("Écrivez de %(shortest)s à %(longest)s caractères"),
     "out_of_range": msg("Le nombre doit être de 1 à %(most)s"),
-    "taken": msg("«%(name)s» est déjà pris"),
+    "taken": msg("« %(name)s » est déjà pris"),
     "bad_cursor": msg("Ce curseur ne vient pas d’une page précédente"),
     "unknown_field": msg("Ce champ n’existe pas"),
     "unknown_query": msg("Ce paramètre n’existe pas"),

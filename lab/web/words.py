@@ -111,14 +111,14 @@ DATA_CLASS: Mapping[DataClass, str] = {
 
 DATA_CLASS_MEANING: Mapping[DataClass, str] = {
     DataClass.SYNTHETIC: msg(
-        "Fabriquées par un programme: elles ne décrivent aucune personne réelle."
+        "Fabriquées par un programme : elles ne décrivent aucune personne réelle."
     ),
     DataClass.ANONYMISED: msg(
         "Elles ne permettent plus, de façon irréversible, d’identifier une personne."
     ),
     DataClass.OPEN: msg("Publiées pour tous, sous une licence qui en permet l’usage."),
     DataClass.DEIDENTIFIED: msg(
-        "Encore des renseignements personnels: jamais dans un bac à sable."
+        "Encore des renseignements personnels : jamais dans un bac à sable."
     ),
 }
 
@@ -137,9 +137,9 @@ DOOR: Mapping[Door, str] = {
 }
 
 RULE: Mapping[Rule, str] = {
-    Rule.NO_NETWORK: msg("Aucun réseau: un bac à sable n’a pas de chemin vers l’extérieur."),
-    Rule.NO_NAMES: msg("Aucune recherche de nom: un bac à sable ne résout aucun nom d’Internet."),
-    Rule.NO_RAW: msg("Aucun paquet brut: seuls les programmes ordinaires peuvent communiquer."),
+    Rule.NO_NETWORK: msg("Aucun réseau : un bac à sable n’a pas de chemin vers l’extérieur."),
+    Rule.NO_NAMES: msg("Aucune recherche de nom : un bac à sable ne résout aucun nom d’Internet."),
+    Rule.NO_RAW: msg("Aucun paquet brut : seuls les programmes ordinaires peuvent communiquer."),
     Rule.DOOR_TRACKING: msg(
         "La porte du suivi ne laisse passer que l’enregistrement des expériences de votre équipe."
     ),

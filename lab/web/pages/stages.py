@@ -7,11 +7,13 @@ from lab.domain.sandbox import USABLE, Phase, Seen, Stage, StageState
 from lab.services.sandboxes import SandboxView
 from lab.web import words
 from lab.web.language import Language, msg
+from lab.web.sentences import TITLES
 
-_FAILED = msg("Cette étape a échoué (%(code)s). Rien n’est ouvert entre-temps.")
-_RETRY = msg("Le laboratoire essaie de nouveau par lui-même: prochain essai %(when)s.")
+_FAILED = msg("%(what)s. Rien n’est ouvert entre-temps.")
+_FAILED_SOMEHOW = msg("Cette étape a échoué")
+_RETRY = msg("Le laboratoire essaie de nouveau par lui-même : prochain essai %(when)s.")
 _RETRY_SOON = msg("Le laboratoire essaie de nouveau par lui-même dans quelques instants.")
-_STUCK = msg("Réessayer ne suffira pas: la personne qui exploite le laboratoire doit intervenir.")
+_STUCK = msg("Réessayer ne suffira pas : la personne qui exploite le laboratoire doit intervenir.")
 _WAITS = msg("Commence quand l’étape d’avant est prête.")
 _BUSY = msg("En cours")
 
@@ -58,7 +60,7 @@ def summary_of(view: SandboxView, lines: list[StageLine], language: Language) ->
     """Say in one sentence how far it is; read out when it changes."""
     failed = next((line for line in lines if line.kind == "failed"), None)
     if failed is not None:
-        return language.text(msg("L’étape «%(stage)s» a échoué."), stage=failed.label)
+        return language.text(msg("L’étape « %(stage)s » a échoué."), stage=failed.label)
     match view.phase:
         case Phase.READY:
             return language.text(msg("Le bac à sable est prêt."))
@@ -97,7 +99,8 @@ def _line(
         technical = "\n".join(filter(None, (state.detail, state.error_detail)))
     if state is not None and state.failures and state.error_code:
         kind, colour, word = "failed", "red", msg("Échec")
-        problem = language.text(_FAILED, code=state.error_code)
+        what = language.text(TITLES.get(state.error_code, _FAILED_SOMEHOW))
+        problem = language.text(_FAILED, what=what)
         next_step = _next(state, language, now)
     elif is_down:
         kind = "done" if seen is Seen.ABSENT else "busy"
