@@ -83,9 +83,11 @@ def test_closing_drops_what_is_open(lab: Lab) -> None:
         idle.sendall(b"GET /.door HTTP/1.1\r\nHost: x\r\n\r\n")
         assert b"204" in idle.recv(4096)
         busy.sendall(
-            f"PUT /{lab.other.id}/half HTTP/1.1\r\nHost: x\r\n{head}Content-Length: 1000\r\n\r\n"
-            "only some of it".encode()
+            f"PUT /{lab.other.id}/half HTTP/1.1\r\nHost: x\r\n{head}"
+            "Content-Length: 1000\r\nExpect: 100-continue\r\n\r\n".encode()
         )
+        assert b"100 Continue" in busy.recv(4096)
+        busy.sendall(b"only some of it")
         grants.remove(lab.folder / "grants", lab.other.id, grants.DOORS)
         started = time.monotonic()
         for each in (idle, busy):

@@ -206,9 +206,17 @@ def test_runs_are_shown_in_a_browser_and_nothing_goes_out(lab: Lab, tmp_path: Pa
         page.goto(f"http://{host(lab, lab.mine)}/#/experiments/{own['experiment']}/runs")
         try:
             page.get_by_text("vu-dans-un-navigateur").first.wait_for(timeout=30_000)
-        finally:
             page.screenshot(path=tmp_path / "runs.png")
+            run = f"#/experiments/{own['experiment']}/runs/{own['run']}"
+            for tab, text in (("", "auc"), ("/model-metrics", "auc"), ("/artifacts", "a.txt")):
+                page.goto(f"http://{host(lab, lab.mine)}/{run}{tab}")
+                page.get_by_text(text, exact=True).first.wait_for(timeout=30_000)
+            page.get_by_text("a.txt", exact=True).first.click()
+            page.get_by_text("vu-dans-un-navigateur").nth(1).wait_for(timeout=30_000)
+        finally:
+            page.screenshot(path=tmp_path / "last.png")
             (tmp_path / "log.txt").write_text("\n".join([*asked, "", *errors]))
         chromium.close()
+    assert [error for error in errors if "Content Security Policy" in error] == []
     own_host = f"http://{host(lab, lab.mine)}/"
     assert [url for url in asked if not url.startswith((own_host, "data:", "blob:"))] == []
