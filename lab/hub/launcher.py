@@ -93,7 +93,7 @@ class KeeperLauncher:
             keeper = await asyncio.to_thread(launch.start, spec, start.run_dir)
         except ProviderError as error:
             raise LaunchRefusedError(
-                f"Le bac à sable n’a pas pu démarrer: {error.message}"
+                f"Le bac à sable n’a pas pu démarrer : {error.message}"
             ) from error
         if not keeper.is_running or not keeper.port:
             raise LaunchRefusedError("Le carnet s’est arrêté aussitôt démarré.")

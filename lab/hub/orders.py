@@ -106,7 +106,7 @@ _SENTENCES = {
     401: "Le plan de contrôle n’a pas reconnu le concentrateur de carnets.",
     403: "Vous n’avez pas accès à ce bac à sable.",
     404: "Ce bac à sable n’existe pas ou n’existe plus.",
-    409: "Ce bac à sable n’est pas prêt: ses murs ne sont pas tous prouvés.",
+    409: "Ce bac à sable n’est pas prêt : ses murs ne sont pas tous prouvés.",
 }
 
 

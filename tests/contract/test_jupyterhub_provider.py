@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from lab.domain.errors import ProviderError, TerminalProviderError
 from lab.domain.ids import AgencyId, MemberId, ProfileId, RequestId, SandboxId, TemplateId
@@ -20,8 +21,6 @@ from lab.providers.jupyterhub import HubNotebooks, build
 from tests.conftest import NOON
 from tests.hub import direct
 from tests.hub.conftest import stage  # noqa: F401 - a fixture
-from tests.hub.direct import free_port
-from tests.hub.fake_portal import InThread
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -182,17 +181,12 @@ async def test_a_wrong_token_is_an_operators_matter(hub: HubStage, tmp_path: Pat
 
 
 async def test_what_is_not_a_hub_is_never_read_as_nothing_there(hub: HubStage) -> None:
-    port = free_port()
-    servers = InThread()
-    servers.serve(web.Application(), port)
-    try:
-        url = f"http://127.0.0.1:{port}/hub/api"
+    async with TestServer(web.Application()) as server:
+        url = str(server.make_url("/hub/api"))
         provider = build(Stage.WORKSPACE, options(hub, api_url=url))
         assert (await provider.observe(sandbox(0x17, CLAIRE))).seen is Seen.UNKNOWN
         with pytest.raises(ProviderError):
             await provider.owned()
-    finally:
-        servers.close()
 
 
 async def test_a_server_whose_hub_was_killed_is_found_and_stopped(

@@ -175,7 +175,7 @@ class InThread:
         asyncio.run_coroutine_threadsafe(self._serve(app, port), self.loop).result(30)
 
     def call(self, work: Callable[[], Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work(), self.loop).result(30)
+        return asyncio.run_coroutine_threadsafe(work(), self.loop).result(90)
 
     async def _serve(self, app: web.Application, port: int) -> None:
         runner = web.AppRunner(app, shutdown_timeout=1)
