@@ -482,6 +482,17 @@ print(put("a", 6_000_000), put("b", 5_200_000), wait(10, False), os.remove("a"),
     assert bench.run(spec).split() == ["True", "True", "True", "None", "True"]
 
 
+def test_far_over_its_size_a_home_ends_its_program(bench: Bench) -> None:
+    code = (
+        "[open(str(n), 'wb').write(bytes(900_000)) for n in range(9)]\nimport time; time.sleep(60)"
+    )
+    spec = bench.spec(PYTHON, "-c", code, resources=Resources(1000, 0, 1_000_000))
+    bench.run(spec)
+    keeper = launch.status(bench.run_dir(spec))
+    assert (keeper.state, keeper.disk) == (launch.State.STOPPED, "far_over")
+    assert "home" in keeper.detail
+
+
 def test_a_missing_environment_or_bubblewrap_is_said_plainly(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,17 @@ from lab.domain.attempt import Rule
 from lab.domain.containment import Expected, Outcome, ProbeResult, Proof
 from lab.domain.errors import TerminalProviderError
 from lab.domain.ids import MemberId, SandboxId
-from lab.providers.local import attempts, doctor, observer, processes, proofs, runtime, watch
+from lab.domain.quantity import Resources
+from lab.providers.local import (
+    attempts,
+    doctor,
+    limits,
+    observer,
+    processes,
+    proofs,
+    runtime,
+    watch,
+)
 from lab.providers.local.attempts import AttemptLog
 from lab.providers.local.inside.probes import trial
 from lab.providers.local.watch import Disk
@@ -191,3 +201,24 @@ def test_the_doctor_says_everything_in_both_languages(
     monkeypatch.setenv("PATH", str(tmp_path))
     assert doctor.bubblewrap().verdict is doctor.Verdict.FAIL
     assert doctor.user_namespaces().verdict is doctor.Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        (1, {
+            "pids.max": "1024", "cpu.cfs_period_us": "100000", "cpu.cfs_quota_us": "150000",
+            "memory.limit_in_bytes": "1000", "memory.memsw.limit_in_bytes": "1000",
+        }),
+        (2, {
+            "pids.max": "1024", "cpu.max": "150000 100000", "memory.max": "1000",
+            "memory.swap.max": "0",
+        }),
+    ],
+)  # fmt: skip
+def test_limits_are_written_as_each_version_wants(
+    version: int, expected: dict[str, str], tmp_path: Path
+) -> None:
+    tree = limits.Tree(version, tmp_path, frozenset(limits.CONTROLLERS), tmp_path)
+    assert dict(limits._settings(tree, Resources(1500, 1000, 0))) == expected
+    assert dict(limits._settings(tree, Resources())) == {"pids.max": "1024"}

@@ -108,8 +108,7 @@ def _try(version: int, mount: Path, origin: Path, controllers: frozenset[str]) -
             usable = controllers if version == 1 else controllers & _given(base)
             probe = base / f"probe-{os.getpid()}"
             probe.mkdir(exist_ok=True)
-            can_move = os.access(probe / "cgroup.procs", os.W_OK)
-            can_move = can_move and os.access(origin / "cgroup.procs", os.W_OK)
+            can_move = os.geteuid() == 0 or (_move(probe) and _move(origin))
             probe.rmdir()
         except OSError:
             continue
@@ -234,9 +233,13 @@ def _settings(tree: Tree, resources: Resources) -> Iterator[tuple[str, str]]:
             yield "memory.swap.max", "0"
 
 
-def _move(group: Path) -> None:
-    with suppress(OSError):
+def _move(group: Path) -> bool:
+    """Put this process in a group; tell whether the kernel let us."""
+    try:
         (group / "cgroup.procs").write_text(str(os.getpid()), "ascii")
+    except OSError:
+        return False
+    return True
 
 
 def release(record: Path) -> None:
