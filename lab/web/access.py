@@ -1,4 +1,4 @@
-"""The rule of each route. A route without one cannot be served: the application refuses to start."""
+"""The rule of each route. With a route that has none the application refuses to start."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from fastapi import Request
+from fastapi import Request  # noqa: TC002 -- FastAPI reads the annotation
 from fastapi.routing import APIRoute
 
 from lab.domain.errors import ForbiddenError, InvalidError, NotSignedInError, Problem

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 TITLE = "Vase clos"
 VERSION = "1"
 DESCRIPTION = """\
-API du laboratoire Vase clos: demander un bac à sable, le suivre, l’ouvrir et le supprimer.
+API du laboratoire Vase clos : demander un bac à sable, le suivre, l’ouvrir et le supprimer.
 
-- Connexion: `Authorization: Bearer <jeton>`, ou le témoin de session du portail avec l’en-tête
+- Connexion : `Authorization: Bearer <jeton>`, ou le témoin de session du portail avec l’en-tête
   `X-CSRF-Token` (voir `GET /api/v1/me`).
-- `Idempotency-Key` sur chaque POST qui crée: même clé, même réponse; même clé, autre corps, 422.
+- `Idempotency-Key` sur chaque POST qui crée : même clé, même réponse; même clé, autre corps, 422.
 - `ETag` et `If-Match`: une version périmée est refusée par 412.
 - Les échecs sont des documents RFC 9457, dans la langue de `Accept-Language` (français d’abord).
 
@@ -66,7 +66,7 @@ _FAILURES = {
 PROBLEM: dict[str, Any] = {
     "type": "object",
     "title": "Problem",
-    "description": "RFC 9457. Other members depend on the code: what is left of a quota, versions.",
+    "description": "RFC 9457. More members by code: what is left of a quota, versions.",
     "properties": {
         "type": {"type": "string", "description": "/problemes/<code>"},
         "code": {"type": "string"},

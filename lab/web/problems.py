@@ -156,7 +156,7 @@ def explain(error: Exception, language: Language, *, has_precondition: bool = Fa
         return named(
             error.code, error.status, language, error.facts, more=more, headers=error.headers
         )
-    status = next(s for kind in type(error).mro() if (s := STATUS.get(kind)))  # type: ignore[call-overload]  # other classes are simply not in it
+    status = next(s for kind in type(error).mro() if (s := STATUS.get(kind)))
     code = str(getattr(error, "code", "internal"))
     facts, more = _facts(error, language)
     headers: dict[str, str] = {}
@@ -171,8 +171,9 @@ def explain(error: Exception, language: Language, *, has_precondition: bool = Fa
             headers["WWW-Authenticate"] = 'Bearer realm="vase-clos"'
         case ConflictError() if has_precondition:
             status = HTTPStatus.PRECONDITION_FAILED
-        case _ if status is HTTPStatus.SERVICE_UNAVAILABLE:
-            headers["Retry-After"] = RETRY_SECONDS
+        case _:
+            if status is HTTPStatus.SERVICE_UNAVAILABLE:
+                headers["Retry-After"] = RETRY_SECONDS
     return named(code, status, language, facts, errors=errors, more=more, headers=headers)
 
 

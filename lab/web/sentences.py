@@ -92,7 +92,8 @@ DETAILS: Mapping[str, str] = {
         "Rien n’a été enregistré. Prévenez la personne qui exploite le laboratoire."
     ),
     "store_full": msg(
-        "Rien n’a été enregistré. La personne qui exploite le laboratoire doit libérer de l’espace."
+        "Rien n’a été enregistré. "
+        "La personne qui exploite le laboratoire doit libérer de l’espace."
     ),
     "internal": msg(
         "Rien n’indique que votre action a réussi. "

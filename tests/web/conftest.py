@@ -23,7 +23,6 @@ from lab.services.sandboxes import SandboxService
 from lab.settings import Settings
 from lab.store import open_store
 from lab.web.app import create_app
-from tests.conftest import FixedClock
 from tests.web.fakes import (
     FakeAttempts,
     FakeCatalogue,
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from lab.ports import Store
+    from tests.conftest import FixedClock
 
 PASSWORD = "un long mot de passe"
 SECRETS = {

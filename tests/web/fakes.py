@@ -127,10 +127,12 @@ class FakeProofs:
         return self.found.get(sandbox_id)
 
     def add(self, sandbox_id: SandboxId) -> None:
-        results = tuple(
+        closed = (
             ProbeResult(name, Expected.BLOCKED, Outcome.BLOCKED, "réseau inaccessible", 0, 2)
             for name in ("tcp4-internet", "udp4-internet", "dns-public", "metadata-169")
-        ) + (ProbeResult("door-storage", Expected.OPEN, Outcome.OPEN, took_ms=5),)
+        )
+        door = ProbeResult("door-storage", Expected.OPEN, Outcome.OPEN, took_ms=5)
+        results = (*closed, door)
         self.found[sandbox_id] = Proof(
             sandbox_id, "ab" * 32, NOON, NOON + timedelta(seconds=2), results, "cd" * 32
         )

@@ -3,10 +3,9 @@
 import re
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-
-from fastapi import Request
 
 from lab.domain.agency import Agency
 from lab.domain.dataset import MOUNTABLE
@@ -101,12 +100,10 @@ class Typed:
         parts = (self.year, self.month, self.day)
         if not any(parts):
             raise InvalidError([Problem("ends_on", "required")])
-        try:
-            if not all(map(_NUMBER.fullmatch, parts)):
-                raise ValueError
-            return date(*map(int, parts))
-        except ValueError:
-            raise InvalidError([Problem("ends_on", "bad_date")]) from None
+        if all(map(_NUMBER.fullmatch, parts)):
+            with suppress(ValueError):
+                return date(*map(int, parts))
+        raise InvalidError([Problem("ends_on", "bad_date")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +185,3 @@ def rule_sentences(lab: Lab, language: Language) -> list[str]:
     """Return what the approval rules are called."""
     rules = lab.catalogue.catalogue().approval
     return [language.either(rule.label_fr, rule.label_en) for rule in rules]
-
-
-def action_of(request: Request, form: Form) -> str:
-    """Return which of the form's buttons was pressed."""
-    del request
-    return "preview" if form.one("action") == "preview" else "file"

@@ -1,5 +1,7 @@
 """Sandboxes: list, status, proof, blocked attempts, deletion and its certificate."""
 
+from typing import Any
+
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
@@ -42,9 +44,7 @@ async def list_sandboxes(actor: Actor, request: Request, apres: str = "") -> Res
     return render(request, "sandboxes.html", rows=rows, cursor=page.next_cursor)
 
 
-async def _state(
-    lab: Lab, actor: Member, view: SandboxView, request: Request
-) -> dict[str, object]:
+async def _state(lab: Lab, actor: Member, view: SandboxView, request: Request) -> dict[str, Any]:
     """Return what the live part of the status page shows."""
     language = page_language(request)
     is_staff = bool(actor.roles & {Role.OPERATOR, Role.REVIEWER})

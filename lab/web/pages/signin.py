@@ -123,6 +123,8 @@ def _form(
             status, headers = failure.status, dict(failure.headers)
             text = f"{failure.title}. {failure.detail}"
             problems = [{"text": text, "anchor": "login"}]
+        case _:
+            pass
     return render(
         request,
         "sign_in.html",

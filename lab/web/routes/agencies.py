@@ -79,7 +79,7 @@ async def read_quota(
     summary="Fixer un quota / Set a quota",
     dependencies=[Depends(allowed(Verb.CHANGE, Resource.QUOTA))],
 )
-async def set_quota(
+async def set_quota(  # noqa: PLR0917 -- FastAPI gives them by name
     agency_id: str,
     body: QuotaIn,
     version: IfMatch,

@@ -19,7 +19,7 @@ _LIST = allowed(Verb.LIST, Resource.EVENT)
 
 
 @router.get("", summary="Lire le journal / Read the audit log", dependencies=[Depends(_LIST)])
-async def list_events(
+async def list_events(  # noqa: PLR0917 -- FastAPI gives them by name
     actor: Actor,
     part: Part,
     request: Request,

@@ -39,8 +39,8 @@ async def _answer(lab: Lab, request: SandboxRequest, response: Response) -> Requ
     "",
     summary="Déposer une demande / File a request",
     description=(
-        "Approuvée aussitôt par une règle, ou mise en révision; le bac à sable se bâtit ensuite. / "
-        "Approved at once by a rule, or put in review; the sandbox is then built."
+        "Approuvée aussitôt par une règle, ou mise en révision. / "
+        "Approved at once by a rule, or put in review."
     ),
     status_code=status.HTTP_202_ACCEPTED,
     dependencies=[Depends(_CREATE)],
@@ -114,7 +114,7 @@ async def approve_request(
     summary="Refuser, avec une raison / Refuse, with a reason",
     dependencies=[Depends(_DECIDE)],
 )
-async def reject_request(
+async def reject_request(  # noqa: PLR0917 -- FastAPI gives them by name
     request_id: str,
     body: ReasonIn,
     version: IfMatch,

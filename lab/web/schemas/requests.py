@@ -41,7 +41,7 @@ class RequestIn(Body):
     size: Name
     profile: Name
     ends_on: Day
-    colleagues: Annotated[list[Name], Field(max_length=100)] = []
+    colleagues: Annotated[list[Name], Field(max_length=100, default_factory=list)]
 
     def to_draft(self) -> RequestDraft:
         """Return it as the domain knows it."""
