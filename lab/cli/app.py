@@ -18,10 +18,11 @@ from lab.parts.message import MachineError
 class LabGroup(TyperGroup):
     """Says failures in one line, and help in the operator's language."""
 
-    def __init__(self, **attributes: Any) -> None:
-        super().__init__(**attributes)
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Run what the command line says."""
         if is_french():
             _translate(self)
+        return super().main(*args, **options)
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command; whatever fails becomes a line and an exit code."""
@@ -82,7 +83,12 @@ def _translate(command: Any) -> None:
     for attribute in ("help", "epilog", "short_help"):
         text = getattr(command, attribute, None)
         if text:
-            setattr(command, attribute, tr(text))
+            start, colon, examples = text.partition(": ")
+            is_example = start == "Examples"
+            shown = (
+                f"{tr(start)}\N{NO-BREAK SPACE}: {examples}" if is_example and colon else tr(text)
+            )
+            setattr(command, attribute, shown)
     for parameter in command.params:
         text = getattr(parameter, "help", None)
         if text:

@@ -1,0 +1,389 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from typer.testing import CliRunner, Result
+
+from lab.cli import app
+from lab.cli.api import Reach
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ENGLISH = {"LANG": "C", "LC_ALL": "C", "COLUMNS": "200"}
+AT = datetime(2026, 11, 21, tzinfo=UTC).isoformat()
+AMOUNT = {"cpu_millicores": 1000, "memory_bytes": 2 * 1024**3, "storage_bytes": 0, "gpu_count": 0}
+USAGE = AMOUNT | {"sandboxes": 1}
+PERSON = {"id": "m-0000000001", "login": "demandeur", "name": "Camille Demers"}
+QUOTA = {
+    "agency_id": "rft",
+    "quota": USAGE,
+    "held": USAGE,
+    "left": USAGE,
+    "max_days": 92,
+    "version": 3,
+}
+AGENCY = {
+    "id": "rft",
+    "name_fr": "Régie fictive",
+    "name_en": "Fictional Board",
+    "quota": USAGE,
+    "max_days": 92,
+    "version": 1,
+}
+REQUEST = {
+    "id": "rq-0000000001",
+    "agency_id": "rft",
+    "requester": PERSON,
+    "purpose": "Essai [bold]gras[/bold] \x1b[31m",
+    "datasets": [{"id": "demandes-prestations", "version": 1}],
+    "template": "01-depart",
+    "size": "petit",
+    "resources": AMOUNT,
+    "profile": "standard",
+    "ends_on": "2026-12-21",
+    "expires_at": AT,
+    "team": [PERSON],
+    "filed_at": AT,
+    "state": "approved",
+    "rule": "petit-et-synthetique",
+    "decided_at": AT,
+    "decided_by": None,
+    "reason": "",
+    "sandbox_id": "sb-0000000001",
+    "version": 2,
+}
+STAGES = ("isolation", "containment", "data", "tracking", "workspace")
+
+
+def stage(name: str, seen: str = "ready") -> dict[str, Any]:
+    return {
+        "stage": name,
+        "seen": seen,
+        "since": AT,
+        "detail": "",
+        "started_at": AT,
+        "ready_at": AT,
+        "took_seconds": 1.5 if seen == "ready" else None,
+        "error_code": "",
+        "error_detail": "",
+        "failures": 0,
+        "next_try_at": None,
+    }
+
+
+def sandbox(phase: str = "ready", seen: str = "ready") -> dict[str, Any]:
+    return {
+        "id": "sb-0000000001",
+        "request_id": "rq-0000000001",
+        "agency_id": "rft",
+        "phase": phase,
+        "template": "01-depart",
+        "profile": "standard",
+        "resources": AMOUNT,
+        "members": [PERSON],
+        "datasets": [{"id": "demandes-prestations", "version": 1}],
+        "created_at": AT,
+        "expires_at": AT,
+        "delete_requested_at": None,
+        "delete_reason": "",
+        "deleted_at": None,
+        "version": 1,
+        "stages": [stage(name, seen) for name in STAGES],
+    }
+
+
+DATASET = {
+    "id": "demandes-prestations",
+    "title_fr": "Demandes de prestations",
+    "title_en": "Benefit claims",
+    "description_fr": "Fictif.",
+    "description_en": "Fictional.",
+    "data_class": "synthetique",
+    "licence": "CC0",
+    "source": "lab",
+    "versions": [
+        {
+            "version": 1,
+            "row_count": 50000,
+            "columns": [{"name": "a", "type": "integer", "label_fr": "A", "label_en": "A"}],
+            "files": [
+                {"name": "data.csv", "size_bytes": 1024, "sha256": "0", "media_type": "text/csv"}
+            ],
+            "published_at": AT,
+        }
+    ],
+}
+MEMBER = PERSON | {
+    "agency_id": "rft",
+    "roles": ["requester"],
+    "is_active": True,
+    "has_password": False,
+}
+EVENT = {
+    "seq": 1,
+    "at": AT,
+    "actor": "lab",
+    "action": "quota.set",
+    "resource": "quota",
+    "resource_id": "rft",
+    "agency_id": "rft",
+    "outcome": "done",
+    "facts": {},
+    "previous_hash": "",
+    "hash": "",
+}
+PROBE = {
+    "name": "tcp4-internet",
+    "expected": "blocked",
+    "outcome": "blocked",
+    "holds": True,
+    "detail": "",
+    "arrivals": None,
+    "took_ms": 1,
+}
+PROOF = {
+    "sandbox_id": "sb-0000000001",
+    "spec_hash": "",
+    "started_at": AT,
+    "finished_at": AT,
+    "holds": True,
+    "results": [PROBE],
+    "signature": "",
+}
+GONE = {"stage": "data", "kind": "bucket", "name": "sb-0000000001", "seen_at": AT}
+CERTIFICATE = {
+    "sandbox_id": "sb-0000000001",
+    "request_id": "rq-0000000001",
+    "agency_id": "rft",
+    "reason": "asked",
+    "asked_at": AT,
+    "completed_at": AT,
+    "gone": [GONE],
+    "signature": "ab",
+}
+ATTEMPT = {
+    "rule": "network",
+    "target": "example.org:443",
+    "member": PERSON,
+    "first_at": AT,
+    "last_at": AT,
+    "count": 2,
+}
+
+
+def page(item: object) -> dict[str, Any]:
+    return {"items": [item], "next": ""}
+
+
+ROOT = "/api/v1"
+BOX = f"{ROOT}/sandboxes/sb-0000000001"
+ASK = f"{ROOT}/requests/rq-0000000001"
+ANSWERS: dict[tuple[str, str], Any] = {
+    ("GET", f"{ROOT}/requests"): page(REQUEST),
+    ("POST", f"{ROOT}/requests"): REQUEST,
+    ("GET", ASK): REQUEST,
+    ("POST", f"{ASK}/approve"): REQUEST,
+    ("POST", f"{ASK}/reject"): REQUEST,
+    ("POST", f"{ASK}/withdraw"): REQUEST,
+    ("GET", f"{ROOT}/sandboxes"): page(sandbox()),
+    ("GET", BOX): sandbox(),
+    ("DELETE", BOX): sandbox("deleting"),
+    ("GET", f"{BOX}/attempts"): page(ATTEMPT),
+    ("GET", f"{BOX}/proof"): PROOF,
+    ("GET", f"{BOX}/certificate"): CERTIFICATE,
+    ("POST", f"{BOX}/server"): {"state": "ready", "url": "http://x/", "message": "", "percent": 1},
+    ("GET", f"{ROOT}/agencies"): page(AGENCY),
+    ("POST", f"{ROOT}/agencies"): AGENCY,
+    ("GET", f"{ROOT}/agencies/rft/quota"): QUOTA,
+    ("PUT", f"{ROOT}/agencies/rft/quota"): QUOTA,
+    ("GET", f"{ROOT}/datasets"): page(DATASET),
+    ("GET", f"{ROOT}/datasets/demandes-prestations"): DATASET,
+    ("GET", f"{ROOT}/members"): page(MEMBER),
+    ("POST", f"{ROOT}/members"): MEMBER,
+    ("PUT", f"{ROOT}/members/demandeur/password"): None,
+    ("POST", f"{ROOT}/members/demandeur/link"): {"url": "http://x/entrer?jeton=abc"},
+    ("GET", f"{ROOT}/events"): page(EVENT),
+    ("GET", f"{ROOT}/events/verification"): {"holds": True, "first_break": None},
+}
+
+
+class Lab:
+    def __init__(self) -> None:
+        self.asked: list[httpx.Request] = []
+        self.answers = dict(ANSWERS)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request)
+        found = self.answers.get((request.method, request.url.path), KeyError)
+        if isinstance(found, httpx.Response):
+            return found
+        if found is KeyError:
+            return problem(404, "not_found", "There is nothing here.")
+        return httpx.Response(200, json=found, headers={"ETag": '"3"'})
+
+    def run(self, *arguments: str, **options: Any) -> Result:
+        reach = Reach("http://lab.invalid", "token", httpx.MockTransport(self))
+        return CliRunner().invoke(app, list(arguments), obj=reach, env=ENGLISH, **options)
+
+    def sent(self) -> Any:
+        return json.loads(self.asked[-1].content)
+
+
+def problem(status: int, code: str, detail: str, **more: object) -> httpx.Response:
+    body = {"type": "/", "code": code, "title": code, "status": status, "detail": detail} | more
+    return httpx.Response(status, json=body, headers={"content-type": "application/problem+json"})
+
+
+EVERY = [
+    "request list",
+    "request show rq-0000000001",
+    "request file --agency rft --purpose Essai --dataset demandes-prestations --wait",
+    "request approve rq-0000000001 --wait",
+    "request reject rq-0000000001 --reason Non",
+    "request withdraw rq-0000000001 --yes",
+    "sandbox list",
+    "sandbox show sb-0000000001",
+    "sandbox wait sb-0000000001",
+    "sandbox delete sb-0000000001 --yes",
+    "sandbox open sb-0000000001",
+    "sandbox attempts sb-0000000001",
+    "sandbox proof sb-0000000001",
+    "sandbox certificate sb-0000000001",
+    "quota show rft",
+    "quota set rft --cpu 4 --memory 8Gi --sandboxes 2",
+    "agency list",
+    "agency create rft --name-fr Régie --name-en Board",
+    "dataset list",
+    "dataset show demandes-prestations",
+    "user list --agency rft",
+    "user create demandeur --name Camille --agency rft --role requester",
+    "user link demandeur",
+    "event list",
+    "event verify",
+]
+
+
+@pytest.mark.parametrize("line", EVERY)
+def test_every_command_writes_a_table_for_people_and_json_for_programs(line: str) -> None:
+    shown = Lab().run(*line.split())
+    assert shown.exit_code == 0, shown.output
+    assert shown.stdout.strip()
+    machine = Lab().run(*line.split(), "-o", "json")
+    assert machine.exit_code == 0, machine.output
+    assert json.loads(machine.stdout) is not None
+
+
+def test_a_quota_changes_only_where_it_was_told_and_only_if_nobody_was_faster() -> None:
+    lab = Lab()
+    assert lab.run("quota", "set", "rft", "--cpu", "500m", "--gpu", "1").exit_code == 0
+    assert lab.sent()["quota"] == USAGE | {"cpu_millicores": 500, "gpu_count": 1}
+    assert lab.asked[-1].headers["if-match"] == '"3"'
+
+
+def test_a_refusal_is_one_line_with_its_code_and_exit_code_1() -> None:
+    lab = Lab()
+    lab.answers["POST", f"{ASK}/approve"] = problem(403, "forbidden", "You may not decide.")
+    done = lab.run("request", "approve", "rq-0000000001")
+    assert done.exit_code == 1
+    assert done.stderr == "lab: You may not decide. [forbidden]\n"
+    assert done.stdout == ""
+
+
+def test_every_wrong_field_is_named() -> None:
+    lab = Lab()
+    errors = [{"field": "size", "code": "unknown", "detail": "no such size"}]
+    wrong = problem(422, "invalid", "Nothing was kept.", errors=errors)
+    lab.answers["POST", f"{ROOT}/requests"] = wrong
+    line = "request file --agency rft --purpose x --dataset y"
+    assert lab.run(*line.split()).stderr == (
+        "lab: Nothing was kept. size: no such size [invalid]\n"
+    )
+
+
+def silent(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("nobody", request=request)
+
+
+def other(_request: httpx.Request) -> httpx.Response:
+    return httpx.Response(502, text="<html>")
+
+
+@pytest.mark.parametrize("answer", [silent, other])
+def test_a_lab_that_cannot_be_reached_is_exit_code_3(
+    answer: Callable[[httpx.Request], httpx.Response],
+) -> None:
+    reach = Reach("http://lab.invalid", "token", httpx.MockTransport(answer))
+    done = CliRunner().invoke(app, ["agency", "list"], obj=reach, env=ENGLISH)
+    assert done.exit_code == 3
+    assert done.stderr.startswith("lab: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_wrong_usage_is_exit_code_2_and_asks_nothing_of_the_lab() -> None:
+    for line in ("quota set rft --cpu much", "quota set rft", "user create x", "request nothing"):
+        lab = Lab()
+        assert lab.run(*line.split()).exit_code == 2, line
+        assert lab.asked == []
+
+
+def test_what_loses_data_is_asked_first() -> None:
+    lab = Lab()
+    done = lab.run("sandbox", "delete", "sb-0000000001", input="n\n")
+    assert done.exit_code == 1
+    assert lab.asked == []
+    assert lab.run("sandbox", "delete", "sb-0000000001", input="y\n").exit_code == 0
+    assert lab.asked[-1].method == "DELETE"
+
+
+def test_waiting_ends_when_the_sandbox_goes_the_other_way() -> None:
+    lab = Lab()
+    lab.answers["GET", BOX] = sandbox("deleting", "absent")
+    done = lab.run("sandbox", "wait", "sb-0000000001")
+    assert done.exit_code == 1
+    assert "is deleting" in done.stderr
+
+
+def test_what_people_typed_is_neither_markup_nor_a_control_character() -> None:
+    shown = Lab().run("request", "show", "rq-0000000001").stdout
+    assert "[bold]gras[/bold]" in shown
+    assert "\x1b" not in shown
+
+
+def test_a_proof_that_does_not_hold_is_exit_code_1() -> None:
+    lab = Lab()
+    lab.answers["GET", f"{BOX}/proof"] = PROOF | {"holds": False}
+    assert lab.run("sandbox", "proof", "sb-0000000001").exit_code == 1
+
+
+def test_a_password_is_read_from_standard_input_and_never_shown() -> None:
+    lab = Lab()
+    done = lab.run("user", "password", "demandeur", input="un long mot de passe\n")
+    assert done.exit_code == 0
+    assert lab.sent() == {"password": "un long mot de passe"}
+    assert "un long" not in done.output
+
+
+def test_every_post_that_makes_something_carries_a_key() -> None:
+    for line in EVERY:
+        lab = Lab()
+        lab.run(*line.split())
+        made = [r for r in lab.asked if (r.method, r.url.path.count("/")) == ("POST", 3)]
+        assert all(request.headers.get("idempotency-key") for request in made), line
+
+
+def test_lists_are_read_to_their_end() -> None:
+    lab = Lab()
+
+    def parts(request: httpx.Request) -> httpx.Response:
+        after = request.url.params.get("after", "")
+        return httpx.Response(200, json={"items": [AGENCY], "next": "" if after else "more"})
+
+    reach = Reach("http://lab.invalid", "token", httpx.MockTransport(parts))
+    done = CliRunner().invoke(app, ["agency", "list", "-o", "json"], obj=reach, env=ENGLISH)
+    assert len(json.loads(done.stdout)) == 2
+    assert lab.asked == []
