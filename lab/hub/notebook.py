@@ -19,11 +19,12 @@ DOOR_URL = f"http://127.0.0.1:{DOOR_PORTS[Door.HUB]}"
 _KEPT_OUT = ("JPY_API_TOKEN", "JUPYTERHUB_ADMIN_ACCESS", "PATH", "HOME", "VIRTUAL_ENV")
 
 
-def arguments(default_url: str) -> tuple[str, ...]:
+def arguments(default_url: str, *, sign_in_seconds: int) -> tuple[str, ...]:
     """Return what runs in the sandbox.
 
     Args:
         default_url: What opens first, below the server's prefix.
+        sign_in_seconds: How long the server may believe a sign-in without asking the hub.
     """
     return (
         f"{INSIDE_ENV}/bin/jupyterhub-singleuser",
@@ -37,6 +38,7 @@ def arguments(default_url: str) -> tuple[str, ...]:
         "--LabApp.extension_manager=readonly",
         "--ContentsManager.allow_hidden=False",
         "--IdentityProvider.token=",
+        f"--HubOAuth.cache_max_age={sign_in_seconds}",
     )
 
 

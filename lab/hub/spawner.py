@@ -84,7 +84,9 @@ class LocalSandboxSpawner(Spawner):  # type: ignore[misc]  # JupyterHub ships no
         grant.write(self._grant(door_token), self.lab.grants_dir)
         start = launcher.ServerStart(
             order=order,
-            argv=notebook.arguments(_first_page(order)),
+            argv=notebook.arguments(
+                _first_page(order), sign_in_seconds=self.lab.oauth_refresh_seconds
+            ),
             env=notebook.environment(hub_env, order.env, door_token),
             runtime_env=self.lab.runtime_env,
             run_dir=self.keeper_dir,

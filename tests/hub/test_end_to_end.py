@@ -241,15 +241,18 @@ def test_nobody_is_signed_in_whom_the_portal_does_not_name(stage: Stage) -> None
 
 def test_signing_out_at_the_portal_closes_the_notebook_soon(running: Stage) -> None:
     with closing(opened(running, ANNE)) as client:
+        assert client.get(prefix(running, ANNE) + "api/status").status_code == 200
         kept = {token: m for token, m in running.portal.tokens.items() if m == ANNE}
         running.portal.tokens.clear()
         client.cookies.delete("portail")
 
-        def is_out() -> bool:
-            page = client.get(f"{running.config.public_url}/hub/user/{ANNE}/{SANDBOX}/lab")
-            return page.status_code == 401
+        def is_out(url: str) -> bool:
+            return client.get(url).status_code in {401, 403}
 
-        running.wait_until(is_out, "signed out", 20)
+        at_the_hub = f"{running.config.public_url}/hub/user/{ANNE}/{SANDBOX}/lab"
+        running.wait_until(lambda: is_out(at_the_hub), "signed out at the hub", 20)
+        in_the_notebook = prefix(running, ANNE) + "api/status"
+        running.wait_until(lambda: is_out(in_the_notebook), "signed out of the notebook", 20)
         running.portal.tokens |= kept
 
 
