@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from lab.settings import Settings
 
 
+CA_BUNDLE = "site-packages/certifi/cacert.pem"
+
+
 class LocalLauncher:
     """Puts together what the place, the grants and the catalogue say."""
 
@@ -61,8 +64,14 @@ class LocalLauncher:
             "entry": template.entry,
             "home": str(place / "homes" / member_id),
             "doors_dir": str(self._settings.run_dir / "doors" / sandbox.id),
+            "doors": self._doors(sandbox),
             "env": self._environment(sandbox),
         }
+
+    def _doors(self, sandbox: Sandbox) -> list[list[object]]:
+        """Return the loopback ports that lead anywhere, and to which door."""
+        doors = self._catalogue.catalogue().profiles[sandbox.spec.profile_id].doors
+        return [[DOOR_PORTS[door], door.value] for door in Door if door in doors]
 
     def _environment(self, sandbox: Sandbox) -> dict[str, str]:
         """Return standard names only, so that the usual libraries just work.
@@ -90,11 +99,17 @@ class LocalLauncher:
             "PIP_NO_INDEX": "1",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         }
+        # Some libraries want a list of authorities to be there even for plain HTTP.
+        for bundle in self._settings.notebook_env.glob(f"lib/python3*/{CA_BUNDLE}"):
+            inside = bundle.relative_to(self._settings.notebook_env)
+            env["SSL_CERT_FILE"] = f"/opt/notebook/{inside}"
         if Door.TRACKING in doors:
             env |= {
                 "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{DOOR_PORTS[Door.TRACKING]}",
                 "MLFLOW_EXPERIMENT_NAME": "essais",
                 "MLFLOW_DISABLE_TELEMETRY": "true",
+                # It would print an address that only means something inside.
+                "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
                 "DO_NOT_TRACK": "true",
             }
         return env

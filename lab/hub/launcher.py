@@ -85,6 +85,7 @@ class KeeperLauncher:
             home=order.home,
             datasets=tuple((dataset.id, dataset.path) for dataset in order.datasets),
             doors_dir=order.doors_dir,
+            doors=order.doors,
             runtime_env=start.runtime_env,
             env=dict(start.env),
             argv=start.argv,

@@ -37,6 +37,8 @@ def arguments(default_url: str, *, sign_in_seconds: int) -> tuple[str, ...]:
         "--LabApp.news_url=",
         "--LabApp.extension_manager=readonly",
         "--ContentsManager.allow_hidden=False",
+        # What is deleted is gone: a full home could not be emptied otherwise.
+        "--FileContentsManager.delete_to_trash=False",
         "--IdentityProvider.token=",
         f"--HubOAuth.cache_max_age={sign_in_seconds}",
     )

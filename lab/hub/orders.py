@@ -43,6 +43,7 @@ class LaunchOrder(BaseModel):
         uid: The user it runs as on the machine; ``None`` for the one that runs the lab.
         template_dir: What is copied into the home the first time.
         entry: The file of the template that opens first.
+        doors: Loopback port inside, and which door it leads to; no other listens.
         env: The sandbox's own environment, without what the hub adds.
     """
 
@@ -57,6 +58,7 @@ class LaunchOrder(BaseModel):
     entry: str = ""
     home: Path
     doors_dir: Path
+    doors: tuple[tuple[int, str], ...] = ((8081, "hub"),)
     env: dict[str, str] = {}
 
 
