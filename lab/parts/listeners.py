@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _LISTEN = "0A"
 
@@ -37,13 +42,19 @@ def taken(port: int) -> Listener | None:
 def _find(port: int) -> Listener:
     inodes = _inodes(port)
     for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            held = {str(link.readlink()) for link in (folder / "fd").iterdir()}
-        except OSError:  # it ended, or is another user's
-            continue
-        if held & inodes:
+        if any(name in inodes for name in _open_files(folder)):
             return Listener(port, int(folder.name), command(int(folder.name)))
     return Listener(port)
+
+
+def _open_files(process: Path) -> Iterator[str]:
+    try:
+        links = tuple((process / "fd").iterdir())
+    except OSError:  # it ended, or is another user's
+        return
+    for link in links:
+        with suppress(OSError):  # it was closed in between
+            yield str(link.readlink())
 
 
 def command(pid: int) -> str:

@@ -65,7 +65,7 @@ stopwaitsecs = {stop_seconds}
 stopasgroup = true
 killasgroup = true
 redirect_stderr = true
-stdout_logfile = {logs}/{name}.log
+stdout_logfile = {log}
 stdout_logfile_maxbytes = 5MB
 stdout_logfile_backups = 3
 """
@@ -200,7 +200,8 @@ def _program(part: Part, logs: Path) -> str:
         priority=part.priority,
         retries=_ENOUGH,
         stop_seconds=part.stop_seconds,
-        logs=_escaped(str(logs)),
+        # supervisord expands this one twice.
+        log=_escaped(_escaped(str(logs / f"{part.name}.log"))),
     )
 
 
