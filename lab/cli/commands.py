@@ -9,8 +9,8 @@ import typer
 
 from lab.cli.progress import Screen
 from lab.cli.screen import Output
-from lab.parts.first import progress_of
 from lab.parts.message import MachineError, message
+from lab.parts.progress import progress_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,6 @@ from lab.cli.progress import Screen
 from lab.cli.screen import Output
 from lab.cli.words import tell, tr
 from lab.parts import checks, lifecycle, usage
-from lab.parts.up import Plan, bring_up
 from lab.settings import Settings
 
 if TYPE_CHECKING:
@@ -78,6 +77,8 @@ def up(
     Safe to repeat: what runs is left alone, what was killed is cleaned up and
     started again, and every such thing is said.
     """
+    from lab.parts.up import Plan, bring_up  # noqa: PLC0415  # all of the lab: seconds to import
+
     settings = settings_of(state_dir, port)
     shown = Screen(sys.stderr if output is Output.JSON else None)
     plan = Plan(keep_port=port, has_demo=demo, timeout_s=timeout)

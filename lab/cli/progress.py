@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from lab.parts.message import Message
-    from lab.parts.readiness import Progress
+    from lab.parts.progress import Progress
 
 
 _NOTHING_YET = frozenset({"waiting", "unknown", "absent"})

@@ -13,10 +13,10 @@ import httpx
 
 from lab.parts import seed
 from lab.parts.message import MachineError, message
-from lab.parts.readiness import Progress
+from lab.parts.progress import progress_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from lab.parts.lifecycle import Reporter
@@ -171,14 +171,3 @@ class FirstSandbox:
         draft.write_text(json.dumps({"key": asked.key, "body": asked.body}), "utf-8")
         draft.replace(self._path)
         return asked
-
-
-def progress_of(stage: Mapping[str, Any], elapsed: float) -> Progress:
-    """Return how far one stage is, from what the API says of it."""
-    state = str(stage["seen"])
-    if state in {"ready", "due"}:
-        took = stage["took_seconds"]
-        return Progress(stage["stage"], "ready", elapsed if took is None else float(took))
-    if stage["failures"]:
-        state = f"{state}, {stage['error_code']}"
-    return Progress(stage["stage"], state, elapsed)

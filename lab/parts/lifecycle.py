@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from lab.parts.part import Part
-    from lab.parts.readiness import Progress
+    from lab.parts.progress import Progress
     from lab.settings import Settings
 
 OWNED = ".vase-clos"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import socket
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
 
 from lab.parts.message import MachineError, message
+from lab.parts.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,25 +23,6 @@ _POLL_S = 0.1
 _MOST_TRIES = 4
 """How many processes of one part may end before we stop waiting for it."""
 _LOG_LINES = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far one part is.
-
-    Attributes:
-        state: ``starting``, ``ready``, or the supervisor's word for what is wrong.
-        seconds: Since we began to wait.
-    """
-
-    name: str
-    state: str
-    seconds: float
-
-    @property
-    def is_ready(self) -> bool:
-        """Tell whether it takes requests."""
-        return self.state == "ready"
 
 
 def is_ready(part: Part, client: httpx.Client) -> bool:

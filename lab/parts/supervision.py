@@ -12,6 +12,7 @@ import shlex
 import socket
 import subprocess
 import xmlrpc.client
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -31,6 +32,8 @@ SUPERVISOR = "supervisor"
 PARENT_GONE = ("setpriv", "--pdeathsig", "KILL", "--")
 _ENOUGH = 1_000_000
 """Tries before supervisord gives a part up. It waits one second more after each failed try."""
+
+_NO_ANSWER = (OSError, xmlrpc.client.Error, http.client.HTTPException)
 
 _HEAD = """\
 ; Written by 'lab up' at every start: changes are lost.
@@ -150,44 +153,45 @@ class Supervisor:
     """A running supervisor, over its unix socket."""
 
     def __init__(self, settings: Settings, *, timeout_s: float = 30.0) -> None:
-        transport = _UnixTransport(str(socket_path(settings)), timeout_s)
-        self._rpc = xmlrpc.client.ServerProxy("http://localhost", transport=transport)
+        self._socket, self._timeout_s = str(socket_path(settings)), timeout_s
 
     def process(self) -> ProcessId | None:
         """Return who it is, or nothing where no supervisor answers."""
         try:
-            return identify(cast("int", self._rpc.supervisor.getPID()))
-        except (OSError, xmlrpc.client.Error, http.client.HTTPException):
+            return identify(cast("int", self._call("getPID")))
+        except _NO_ANSWER:
             return None
 
     def states(self) -> dict[str, PartState]:
         """Return every part by name; none where no supervisor answers."""
         try:
-            rows = cast("list[dict[str, Any]]", self._rpc.supervisor.getAllProcessInfo())
-        except (OSError, xmlrpc.client.Error, http.client.HTTPException):
+            rows = cast("list[dict[str, Any]]", self._call("getAllProcessInfo"))
+        except _NO_ANSWER:
             return {}
         return {row["name"]: _state(row) for row in rows}
 
     def stop(self, name: str) -> None:
         """Stop one part and wait for its end; what is stopped stays so."""
-        try:
-            self._rpc.supervisor.stopProcess(name)
-        except xmlrpc.client.Fault:  # it is not running
-            return
+        with suppress(xmlrpc.client.Fault):  # it is not running
+            self._call("stopProcess", name)
 
     def start(self, name: str) -> None:
-        """Start one part that was stopped or given up."""
-        try:
-            self._rpc.supervisor.startProcess(name, False)  # noqa: FBT003  # XML-RPC has no names
-        except xmlrpc.client.Fault:  # it is running
-            return
+        """Start one part that was stopped or given up; do not wait."""
+        with suppress(xmlrpc.client.Fault):  # it is running
+            self._call("startProcess", name, False)  # noqa: FBT003  # XML-RPC has no names
 
     def shut_down(self) -> None:
         """Ask it to stop every part and end."""
+        with suppress(*_NO_ANSWER):
+            self._call("shutdown")
+
+    def _call(self, method: str, *arguments: object) -> object:
+        transport = _UnixTransport(self._socket, self._timeout_s)
         try:
-            self._rpc.supervisor.shutdown()
-        except (OSError, xmlrpc.client.Error, http.client.HTTPException):
-            return
+            with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as proxy:
+                return getattr(proxy.supervisor, method)(*arguments)
+        finally:
+            transport.let_go()
 
 
 def _program(part: Part, logs: Path) -> str:
@@ -250,7 +254,10 @@ class _UnixConnection(http.client.HTTPConnection):
 class _UnixTransport(xmlrpc.client.Transport):
     def __init__(self, path: str, timeout_s: float) -> None:
         super().__init__()
-        self._path, self._timeout_s = path, timeout_s
+        self._unix = _UnixConnection(path, timeout_s)
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:  # noqa: ARG002
-        return _UnixConnection(self._path, self._timeout_s)
+        return self._unix
+
+    def let_go(self) -> None:
+        self._unix.close()

@@ -1,4 +1,4 @@
-"""A whole lab for tests: `lab up` on free ports with a folder of its own, `lab down` at the end."""
+"""A whole lab for tests: `lab up` on free ports with its own folder, `lab down` at the end."""
 
 from __future__ import annotations
 

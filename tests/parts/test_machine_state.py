@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from lab.parts.message import Message
-    from lab.parts.readiness import Progress
+    from lab.parts.progress import Progress
     from lab.settings import Settings
 
 

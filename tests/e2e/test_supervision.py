@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lab.parts import machine, marks, record
+from lab.parts.readiness import client, is_ready
+from lab.parts.supervision import Supervisor
+from tests.e2e.a_lab import RunningLab, a_lab, eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lab.providers.local.processes import ProcessId
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
+    with a_lab(tmp_path_factory.mktemp("supervised")) as found:
+        yield found
+
+
+def processes(lab: RunningLab) -> dict[str, ProcessId]:
+    written = record.read(lab.settings.state_dir)
+    assert written is not None
+    return {"supervisor": written.supervisor, **written.parts}
+
+
+def sandboxes(lab: RunningLab) -> dict[str, str]:
+    return {each["id"]: each["phase"] for each in lab.json("sandbox", "list", "--all")}
+
+
+def requests(lab: RunningLab) -> list[Any]:
+    return sorted(each["id"] for each in lab.json("request", "list"))
+
+
+def test_one_up_starts_everything_and_brings_a_first_sandbox_to_ready(lab: RunningLab) -> None:
+    assert not lab.was_running
+    assert sandboxes(lab) == {lab.sandbox_id: "ready"}
+    assert len(requests(lab)) == 1
+    assert {"demandeur", "scientifique", "operateur", "reviseur"} <= lab.accounts.keys()
+    assert all(len(account.password) >= 16 for account in lab.accounts.values())
+    members = lab.json("sandbox", "show", lab.sandbox_id)["members"]
+    assert [each["login"] for each in members] == ["demandeur", "scientifique"]
+    status = lab.json("status")
+    assert status["is_up"]
+    assert status["contained"]
+
+
+def test_a_second_up_changes_nothing_and_says_so(lab: RunningLab) -> None:
+    before, links = processes(lab), {a.link for a in lab.accounts.values()}
+    lab.up()
+    assert lab.was_running
+    assert processes(lab) == before
+    assert len(requests(lab)) == 1
+    assert links.isdisjoint({account.link for account in lab.accounts.values()})
+
+
+@pytest.mark.parametrize("name", machine.NAMES)
+def test_a_part_that_is_killed_comes_back_by_itself(lab: RunningLab, name: str) -> None:
+    supervisor = Supervisor(lab.settings)
+    part = next(each for each in machine.parts(lab.settings) if each.name == name)
+    pid = supervisor.states()[name].pid
+    os.kill(pid, signal.SIGKILL)
+
+    def is_back() -> bool:
+        state = supervisor.states()[name]
+        with client() as asking:
+            return state.pid not in {0, pid} and is_ready(part, asking)
+
+    assert eventually(is_back, 120), lab.logs()
+
+
+def test_the_next_up_says_what_was_restarted_meanwhile(lab: RunningLab) -> None:
+    lab.up()
+    for name in machine.NAMES:
+        assert f"{name} had ended and was restarted" in lab.said
+
+
+def test_killing_the_supervisor_leaves_nothing_and_up_brings_all_of_it_back(
+    lab: RunningLab,
+) -> None:
+    before, asked, boxes = processes(lab), requests(lab), sandboxes(lab)
+    os.kill(before["supervisor"].pid, signal.SIGKILL)
+    assert eventually(lambda: not any(who.is_alive for who in before.values()), 20)
+    assert marks.find(lab.settings.state_dir) == ()
+    lab.up()
+    assert "had not been stopped; found down: supervisor, " in lab.said
+    assert not lab.was_running
+    assert (requests(lab), sandboxes(lab)) == (asked, boxes)
+
+
+def test_killing_everything_at_once_loses_nothing(lab: RunningLab) -> None:
+    before, asked, boxes = processes(lab), requests(lab), sandboxes(lab)
+    for who in before.values():
+        os.kill(who.pid, signal.SIGKILL)
+    assert eventually(lambda: not any(who.is_alive for who in before.values()), 20)
+    lab.up()
+    for name in machine.NAMES:
+        assert name in lab.said.partition("found down: ")[2].partition("\n")[0]
+    assert "removed what nobody held any more: supervisor.sock" in lab.said
+    assert (requests(lab), sandboxes(lab)) == (asked, boxes)
+    assert lab.json("event", "verify")["holds"]
+
+
+def test_a_port_that_somebody_else_holds_is_told_and_nothing_is_started(lab: RunningLab) -> None:
+    before = processes(lab)
+    assert lab.lab("down").returncode == 0
+    with socket.create_server(("127.0.0.1", lab.settings.ports.tracking)):
+        refused = lab.lab("up")
+    assert refused.returncode == 2
+    assert f"port {lab.settings.ports.tracking}, which tracking needs" in refused.stderr
+    assert str(os.getpid()) in refused.stderr
+    assert "--port" in refused.stderr
+    assert not any(who.is_alive for who in before.values())
+
+
+def test_after_down_no_process_and_no_socket_is_left_and_data_stay(lab: RunningLab) -> None:
+    asked = requests(lab.up())
+    before = processes(lab)
+    done = lab.lab("down")
+    assert done.returncode == 0, done.stderr
+    assert not any(who.is_alive for who in before.values())
+    assert marks.find(lab.settings.state_dir) == ()
+    assert not lab.settings.run_dir.exists()
+    assert lab.lab("status").returncode == 3
+    assert requests(lab.up()) == asked
