@@ -96,6 +96,8 @@ class LocalLauncher:
             "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
             "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
             "LAB_SANDBOX_ID": sandbox.id,
+            # joblib would look for cores where a sandbox shows none, and warn.
+            "LOKY_MAX_CPU_COUNT": str(-(-sandbox.spec.resources.cpu_millicores // 1000)),
             "PIP_NO_INDEX": "1",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         }
