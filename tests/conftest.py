@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,6 +19,12 @@ from lab.domain.quantity import GIB, Resources
 from lab.domain.sandbox import Sandbox, SandboxSpec
 
 pytest_plugins = ["tests.parts_fixtures"]
+
+
+def pytest_sessionstart() -> None:
+    # Else looptime makes a loop for the first test that has none, and nobody closes it.
+    asyncio.set_event_loop(None)
+
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
