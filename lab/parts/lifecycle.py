@@ -172,13 +172,16 @@ class Lifecycle:
             MachineError: Something does not end.
         """
         process = self._supervisor.process()
+        if process is not None:
+            # All at once: supervisord would wait for each before it asks the next.
+            for name in reversed(machine.NAMES):
+                self._supervisor.stop(name)
         if notebooks:
-            # Who starts notebooks goes first, so that none is started behind our back.
-            if process is not None:
-                self._supervisor.stop("control-plane")
-                self._supervisor.stop("hub")
+            # Only once nobody is left who could start another behind our back.
+            self._wait_stopped("control-plane", "hub")
             self.stop_notebooks()
         if process is not None:
+            self._wait_stopped(*machine.NAMES)
             self._supervisor.shut_down()
             if not processes.wait_gone(process, 60.0):
                 processes.end(process, grace_s=1.0)
@@ -239,6 +242,15 @@ class Lifecycle:
         kept = len(self.keepers())
         if kept:
             self._reporter.say(message("notebook servers still running: {count}", count=kept))
+
+    def _wait_stopped(self, *names: str) -> None:
+        """Wait until these parts have no process; supervisord kills those that take too long."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            states = self._supervisor.states()
+            if not any(states[name].pid for name in names if name in states):
+                return
+            time.sleep(0.05)
 
     def _end_leftovers(self) -> list[str]:
         """End what carries our mark and has no supervisor; return what it was."""

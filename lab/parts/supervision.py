@@ -171,9 +171,9 @@ class Supervisor:
         return {row["name"]: _state(row) for row in rows}
 
     def stop(self, name: str) -> None:
-        """Stop one part and wait for its end; what is stopped stays so."""
+        """Ask one part to end, and do not wait; what is stopped stays so."""
         with suppress(xmlrpc.client.Fault):  # it is not running
-            self._call("stopProcess", name)
+            self._call("stopProcess", name, False)  # noqa: FBT003  # XML-RPC has no names
 
     def start(self, name: str) -> None:
         """Start one part that was stopped or given up; do not wait."""

@@ -109,25 +109,21 @@ def test_killing_everything_at_once_loses_nothing(lab: RunningLab) -> None:
     assert lab.json("event", "verify")["holds"]
 
 
-def test_a_port_that_somebody_else_holds_is_told_and_nothing_is_started(lab: RunningLab) -> None:
-    before = processes(lab)
-    assert lab.lab("down").returncode == 0
-    with socket.create_server(("127.0.0.1", lab.settings.ports.tracking)):
-        refused = lab.lab("up")
-    assert refused.returncode == 2
-    assert f"port {lab.settings.ports.tracking}, which tracking needs" in refused.stderr
-    assert str(os.getpid()) in refused.stderr
-    assert "--port" in refused.stderr
-    assert not any(who.is_alive for who in before.values())
-
-
-def test_after_down_no_process_and_no_socket_is_left_and_data_stay(lab: RunningLab) -> None:
-    asked = requests(lab.up())
-    before = processes(lab)
+def test_after_down_nothing_is_left_and_a_taken_port_is_told_before_anything_starts(
+    lab: RunningLab,
+) -> None:
+    before, asked = processes(lab), requests(lab)
     done = lab.lab("down")
     assert done.returncode == 0, done.stderr
     assert not any(who.is_alive for who in before.values())
     assert marks.find(lab.settings.state_dir) == ()
     assert not lab.settings.run_dir.exists()
     assert lab.lab("status").returncode == 3
+    with socket.create_server(("127.0.0.1", lab.settings.ports.tracking)):
+        refused = lab.lab("up")
+    assert refused.returncode == 2
+    assert f"port {lab.settings.ports.tracking}, which tracking needs" in refused.stderr
+    assert str(os.getpid()) in refused.stderr
+    assert "--port" in refused.stderr
+    assert marks.find(lab.settings.state_dir) == ()
     assert requests(lab.up()) == asked
