@@ -161,6 +161,8 @@ def _storage(settings: Settings) -> Part:
         ready_url=s3_server.ready_url(server),
         ports=(server.port, *server.inner_ports),
         priority=10,
+        # It stops listening at once and then waits out a time of its own, with nothing left to do.
+        stop_seconds=2,
     )
 
 
