@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 LOCALE_DIR = Path(__file__).parent / "locale"
 COOKIE: Final = "langue"
 _SECONDS_SHOWN_EXACTLY = 90
+_NO_BREAK = "\u00a0"
 _DAYS_FROM = timedelta(days=2)
 
 
@@ -100,7 +101,7 @@ class Language:
         seconds = max(0.0, length.total_seconds())
         if seconds < _SECONDS_SHOWN_EXACTLY:
             shown = round(seconds, 1) if seconds < 10 else round(seconds)  # noqa: PLR2004
-            return format_unit(shown, "duration-second", length="short", locale=self.locale)
+            return self._unit(shown, "duration-second")
         if seconds >= _DAYS_FROM.total_seconds():
             return self.plural("%(n)s jour", "%(n)s jours", length.days)
         return format_timedelta(timedelta(seconds=seconds), threshold=2, locale=self.locale)
@@ -108,12 +109,13 @@ class Language:
     def size(self, count: int) -> str:
         """Write an amount of memory or storage: ``8 Go``."""
         if count >= GIB or count == 0:
-            return format_unit(
-                round(count / GIB, 1), "digital-gigabyte", length="short", locale=self.locale
-            )
-        return format_unit(
-            round(count / MIB, 1), "digital-megabyte", length="short", locale=self.locale
-        )
+            return self._unit(round(count / GIB, 1), "digital-gigabyte")
+        return self._unit(round(count / MIB, 1), "digital-megabyte")
+
+    def _unit(self, number: float, unit: str) -> str:
+        """Write a number with its unit, never apart at the end of a line."""
+        text = format_unit(number, unit, length="short", locale=self.locale)
+        return text.replace(" ", _NO_BREAK).replace("\u202f", _NO_BREAK)
 
     def count(self, number: float) -> str:
         """Write a number with its separators."""

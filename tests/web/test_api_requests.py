@@ -8,7 +8,7 @@ import pytest
 from tests.web.conftest import draft
 
 if TYPE_CHECKING:
-    from tests.web.conftest import Users, WebLab
+    from tests.web.conftest import Users
 
 PATH = "/api/v1/requests"
 
@@ -56,7 +56,7 @@ async def test_twenty_at_once_with_one_key_make_one(users: Users) -> None:
     assert len({a.json()["id"] for a in answers}) == 1
 
 
-async def test_fifty_at_once_never_pass_the_quota(users: Users, lab: WebLab) -> None:
+async def test_fifty_at_once_never_pass_the_quota(users: Users) -> None:
     client = await users.api("a.tremblay")
     answers = await asyncio.gather(*(client.post(PATH, json=draft()) for _ in range(50)))
     made = [a for a in answers if a.status_code == 202]
@@ -200,7 +200,7 @@ async def test_a_preview_does_nothing(users: Users) -> None:
     assert (await client.get(PATH)).json()["items"] == []
 
 
-async def test_lists_come_in_parts(users: Users, lab: WebLab) -> None:
+async def test_lists_come_in_parts(users: Users) -> None:
     client = await users.api("c.roy")
     for _ in range(3):
         await client.post(PATH, json=draft(agency_id="sqd", colleagues=[]))
