@@ -366,7 +366,9 @@ FRENCH: dict[str, str] = {
     "ok": "ok",
     "open": "ouvert",
     "operator": "opérateur",
-    "password, shown only this once": "mot de passe, montré cette seule fois",
+    "password, shown only this once: {password}": (
+        "mot de passe, montré cette seule fois : {password}"
+    ),
     "pending": "en préparation",
     "port {port}, which {part} needs, is taken by {who}": (
         "le port {port}, qu’il faut à {part}, est pris par {who}"

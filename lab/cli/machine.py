@@ -172,8 +172,8 @@ def _announce(outcome: Outcome) -> None:
             agency = account.agency_id or tr("the lab")
             screen.line(f"  {account.login:<18} {account.name}, {tr(account.role)}, {agency}")
             if account.password:
-                told = tr("password, shown only this once")
-                screen.line(f"  {'':<18} {told}: {account.password}")
+                told = tr("password, shown only this once: {password}", password=account.password)
+                screen.line(f"  {'':<18} {told}")
             screen.line(f"  {'':<18} {account.link}")
     if outcome.sandbox_id:
         screen.line()

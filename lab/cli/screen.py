@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+_BLANKS = "\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}"
+"""Python does not call them printable; French does not do without."""
+
+
 class Output(Enum):
     """How to write an answer."""
 
@@ -85,7 +89,9 @@ def clean(value: object) -> str:
         return tr("yes") if value else tr("no")
     if isinstance(value, (list, tuple)):
         return ", ".join(clean(each) for each in value) or "-"
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(value))
+    return "".join(
+        c if c.isprintable() or c in _BLANKS else "\N{REPLACEMENT CHARACTER}" for c in str(value)
+    )
 
 
 def dig(content: Mapping[str, Any], path: str) -> Any:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
-from lab.cli import app
+from lab.cli import app, screen
 from lab.cli.api import Reach
 
 if TYPE_CHECKING:
@@ -352,6 +352,11 @@ def test_what_people_typed_is_neither_markup_nor_a_control_character() -> None:
     shown = Lab().run("request", "show", "rq-0000000001").stdout
     assert "[bold]gras[/bold]" in shown
     assert "\x1b" not in shown
+
+
+def test_no_break_spaces_of_french_are_shown_as_they_are() -> None:
+    assert screen.clean("Limite\N{NO-BREAK SPACE}: 2") == "Limite\N{NO-BREAK SPACE}: 2"
+    assert screen.clean("a\x00b\u202ec") == "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c"
 
 
 def test_a_proof_that_does_not_hold_is_exit_code_1() -> None:
