@@ -51,11 +51,11 @@ def settings() -> str:
         "",
         "Chaque réglage se donne dans l’environnement ou dans `STATE_DIR/lab.toml` (le nom en "
         "minuscules, sans `LAB_`); l’environnement gagne. Une clé inconnue est refusée. Les "
-        "durées s’écrivent comme `PT15S` ou en secondes.",
+        "durées s’écrivent comme `PT15S` ou `0:00:15`.",
         "",
         "Each setting is given in the environment or in `STATE_DIR/lab.toml` (the name in lower "
         "case, without `LAB_`); the environment wins. An unknown key is refused. Durations are "
-        "written as `PT15S` or in seconds.",
+        "written as `PT15S` or `0:00:15`.",
         "",
         *table(("Nom / Name", "Défaut / Default", "Français", "English"), rows),
         "## Options des fournisseurs / Provider options",

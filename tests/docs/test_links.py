@@ -20,7 +20,7 @@ _PATH = re.compile(
     r"(?:lab|tests|docs|policies|images|scripts|notebooks-templates)(?:/[\w.\-]+)+/?"
 )
 _SETTING = re.compile(r"LAB_[A-Z_]+[A-Z]")
-OTHER_NAMES = {"LAB_URL", "LAB_TOKEN", "LAB_DEBUG", "LAB_SANDBOX_ID"}
+OTHER_NAMES = {"LAB_URL", "LAB_TOKEN", "LAB_DEBUG", "LAB_SANDBOX_ID", "LAB_DOCS_IMAGES"}
 MACHINE = re.compile(r"(?<![\w.])/(?:work|root|home/(?!scientist)|tmp/|mnt|Users)\b")
 
 
@@ -28,7 +28,7 @@ def test_every_link_leads_somewhere() -> None:
     lost = []
     for line in all_lines():
         for target in links(line):
-            if target.startswith(("http://", "https://")):
+            if target.startswith(("http://", "https://")) or target.endswith(".png"):
                 continue
             name, _, anchor = target.partition("#")
             path = (line.path.parent / name).resolve() if name else line.path
@@ -36,6 +36,18 @@ def test_every_link_leads_somewhere() -> None:
             if not is_there or (anchor and anchor not in anchors(path)):
                 lost.append(f"{line.where}: {target}")
     assert not lost, "\n".join(lost)
+
+
+def test_every_picture_is_there() -> None:
+    named = {
+        (line.path.parent / target).resolve()
+        for line in all_lines()
+        for target in links(line)
+        if target.endswith(".png")
+    }
+    assert named
+    lost = [name_of(path) for path in named if not path.exists()]
+    assert not lost, f"LAB_DOCS_IMAGES=docs/images .venv/bin/pytest tests/e2e/test_tour.py: {lost}"
 
 
 def test_every_file_that_is_named_exists() -> None:

@@ -37,3 +37,8 @@ def test_every_error_class_is_in_the_reference() -> None:
     codes = {error.code for error in error_classes()}
     assert LabError.code in codes
     assert not [code for code in codes if f"`{code}`" not in page]
+
+
+def test_durations_may_be_written_as_the_page_says() -> None:
+    for written in ("PT15S", "0:00:15"):
+        assert Settings(poll=written).poll.total_seconds() == 15  # type: ignore[arg-type]
