@@ -9,7 +9,7 @@ help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 up: ## Install what is missing, start the whole lab, print its address (ARGS="--port 9000")
-	@scripts/install.sh run
+	@images/machine/install.sh run
 	@$(BIN)/lab up $(ARGS)
 
 down: ## Stop the lab; data stay (ARGS="--destroy" deletes them)
@@ -19,7 +19,7 @@ status: ## Show the parts, their memory, and whether the walls hold
 	@$(BIN)/lab status $(ARGS)
 
 setup: ## Install everything needed to work on the lab and to test it
-	@scripts/install.sh test
+	@images/machine/install.sh test
 
 format: setup ## Rewrite files in the house style
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -36,7 +36,7 @@ test: check ## Check, then all tests with the real parts; says and counts what c
 	@$(BIN)/pytest $(ARGS)
 
 bench: setup ## Measure starts, a sandbox and memory on a lab of its own
-	@$(BIN)/python scripts/bench.py
+	@$(BIN)/python -m tests.bench
 
 clean: ## Delete what was installed and built here; the lab's data (.lab) stay
 	@if [ -x $(BIN)/lab ] && [ -e .lab/running.json ]; then echo "The lab runs: 'make down' first."; exit 1; fi

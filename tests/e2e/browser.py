@@ -14,7 +14,7 @@ from playwright.sync_api import sync_playwright
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, BrowserContext, FrameLocator, Locator, Page
+    from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = (
@@ -54,7 +54,7 @@ class Person:
         self.page.set_default_timeout(60_000)
 
     def sign_in(self, login: str, password: str) -> None:
-        self.go("/connexion")
+        self.go("/entrer")
         self.page.fill("input[name=login]", login)
         self.page.fill("input[name=password]", password)
         self.page.get_by_role("button", name="Se connecter").click()
@@ -89,12 +89,10 @@ class Notebook:
         self._frame: FrameLocator = person.page.frame_locator("iframe")
 
     def wait(self) -> None:
-        panel = self._frame.locator(".jp-NotebookPanel")
-        panel.wait_for(timeout=180_000)
-        self.idle().first.wait_for(timeout=120_000)
-
-    def idle(self) -> Locator:
-        return self._frame.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")
+        """Wait for the page, and for a kernel that answers: idle is also what a dead one shows."""
+        self._frame.locator(".jp-NotebookPanel").wait_for(timeout=180_000)
+        status = self._frame.locator("#jp-main-statusbar").get_by_text("Inactif")
+        status.first.wait_for(timeout=120_000)
 
     def menu(self, *names: str) -> None:
         for name in names:

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Installs what the lab needs on a Debian machine; does nothing where all of it is there.
 #
-#   scripts/install.sh run     what 'lab up' needs
-#   scripts/install.sh test    that, and what working on the lab and testing it need
+#   images/machine/install.sh run     what 'lab up' needs
+#   images/machine/install.sh test    that, and what working on the lab and testing it need
 #
 # Everything of ours goes below the checkout: .venv (the lab), .build (uv, the notebooks'
 # environment). Only Debian packages are installed outside, as root or through sudo.
 # May be killed at any time and run again: stamps are written last.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 role=${1:?run or test}
 # The system's certificates: many public networks have an authority of their own.
