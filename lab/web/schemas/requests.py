@@ -35,7 +35,7 @@ class RequestIn(Body):
     """
 
     agency_id: Name
-    purpose: Annotated[Text, Field(max_length=100_000)]
+    purpose: Annotated[Text, Field(max_length=20_000)]
     datasets: Annotated[list[Name], Field(max_length=100)]
     template: Name
     size: Name
@@ -60,7 +60,7 @@ class RequestIn(Body):
 class ReasonIn(Body):
     """Why a request is refused. / Pourquoi une demande est refusée."""
 
-    reason: Annotated[Text, Field(max_length=100_000)]
+    reason: Annotated[Text, Field(max_length=20_000)]
 
 
 class RequestOut(Out):

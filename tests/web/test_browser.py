@@ -1,0 +1,273 @@
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Self
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+
+from lab.domain.agency import Usage
+from lab.domain.quantity import GIB, Resources
+from lab.domain.token import TokenKind
+from tests.web.fakes import make_ready
+from tests.web.scenes import file
+from tests.web.thread import Served
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine"),
+]
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+PAGES = [
+    ("", "/entrer"),
+    ("", "/entrer?jeton=un-jeton-qui-ne-sert-a-rien"),
+    ("", "/api"),
+    ("", "/problemes/quota_exceeded"),
+    ("a.tremblay", "/"),
+    ("b.gagnon", "/"),
+    ("o.lavoie", "/"),
+    ("a.tremblay", "/demandes"),
+    ("a.tremblay", "/demandes/nouvelle"),
+    ("o.lavoie", "/demandes/nouvelle"),
+    ("r.cote", "/demandes/{review}"),
+    ("c.roy", "/demandes/{review}"),
+    ("c.roy", "/demandes/{rejected}"),
+    ("c.roy", "/demandes/{review}/retirer"),
+    ("o.lavoie", "/bacs"),
+    ("a.tremblay", "/bacs/{ready}"),
+    ("o.lavoie", "/bacs/{failing}"),
+    ("c.roy", "/bacs/{deleting}"),
+    ("a.tremblay", "/bacs/{deleted}"),
+    ("a.tremblay", "/bacs/{ready}/preuve"),
+    ("a.tremblay", "/bacs/{ready}/tentatives"),
+    ("a.tremblay", "/bacs/{ready}/supprimer"),
+    ("a.tremblay", "/bacs/{deleted}/certificat"),
+    ("a.tremblay", "/bacs/{ready}/atelier"),
+    ("a.tremblay", "/jeux"),
+    ("a.tremblay", "/jeux/demandes-prestations"),
+    ("r.cote", "/organismes"),
+    ("o.lavoie", "/organismes/rft"),
+    ("o.lavoie", "/personnes"),
+    ("o.lavoie", "/journal"),
+    ("a.tremblay", "/rien"),
+    ("a.tremblay", "/journal"),
+]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with Served(tmp_path_factory.mktemp("browser"), as_front=True).running() as running:
+        lab = running.lab
+        roomy = Usage(Resources(64_000, 256 * GIB, 999 * GIB), 99)
+        for code in ("rft", "sqd"):
+            running.call(lab.agencies.set_quota(lab.people["o.lavoie"], code, roomy))
+        yield running
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Person:
+    """Somebody at a browser; notes every address asked for and every complaint."""
+
+    def __init__(self, chromium: Browser, served: Served, login: str, **options: object) -> None:
+        self.context: BrowserContext = chromium.new_context(locale="fr-CA", **options)
+        self.served, self.asked, self.complaints = served, [], []
+        if login:
+            lab = served.lab
+            token = served.call(lab.members.issue(lab.people[login], TokenKind.SESSION))
+            self.cookie("vaseclos-session", token)
+        self.page: Page = self.context.new_page()
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", lambda said: self.complaints.append(said.text))
+
+    def cookie(self, name: str, value: str) -> None:
+        self.context.add_cookies([{"name": name, "value": value, "url": self.served.url}])
+
+    def goto(self, path: str) -> None:
+        self.page.goto(self.served.url + path)
+
+    def violations(self) -> list[str]:
+        found = Axe().run(self.page).response["violations"]
+        return [f"{v['id']}: {v['nodes'][0]['html'][:150]}" for v in found]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.context.close()
+        outside = [url for url in self.asked if not url.startswith((self.served.url, "data:"))]
+        assert outside == []
+        policy = [said for said in self.complaints if "Content Security Policy" in said]
+        assert policy == []
+
+
+@pytest.mark.parametrize(("language", "width"), [("fr", 1200), ("en", 360)])
+def test_every_page_passes_axe_and_asks_nothing_outside(
+    served: Served, chromium: Browser, language: str, width: int
+) -> None:
+    wrong: dict[str, object] = {}
+    scene = vars(served.scene)
+    people: dict[str, Person] = {}
+    for login in dict.fromkeys(login for login, _ in PAGES):
+        viewport = {"width": width, "height": 800}
+        people[login] = Person(chromium, served, login, viewport=viewport)
+        people[login].cookie("langue", language)
+    for login, path in PAGES:
+        person = people[login]
+        person.goto(path.format(**scene))
+        found = person.violations()
+        wider = person.page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        spoken = person.page.get_attribute("html", "lang")
+        if found or wider > 0 or spoken != f"{language}-CA":
+            wrong[f"{login}{path}"] = (found, wider, spoken)
+    for person in people.values():
+        person.__exit__()
+    assert wrong == {}
+
+
+def test_errors_are_announced_and_pass_axe(served: Served, chromium: Browser) -> None:
+    with Person(chromium, served, "a.tremblay") as person:
+        person.goto("/demandes/nouvelle")
+        person.page.fill("#ends_on-day", "40")
+        person.page.get_by_role("button", name="Envoyer la demande").click()
+        person.page.wait_for_selector(".govuk-error-summary")
+        assert person.violations() == []
+        focused = person.page.evaluate("document.activeElement.className")
+        assert "govuk-error-summary" in focused
+        person.page.get_by_role("link", name="Écrivez une date qui existe").click()
+        assert person.page.evaluate("document.activeElement.id") == "ends_on-day"
+        assert person.page.input_value("#ends_on-day") == "40"
+    with Person(chromium, served, "") as person:
+        person.goto("/entrer")
+        person.page.fill("#login", "a.tremblay")
+        person.page.get_by_role("button", name="Se connecter").click()
+        assert person.violations() == []
+
+
+def test_the_status_page_follows_the_stages_and_reads_them_out(
+    served: Served, chromium: Browser
+) -> None:
+    lab = served.lab
+    request = served.call(file(lab, "c.roy"))
+    with Person(chromium, served, "c.roy") as person:
+        person.goto(f"/bacs/{request.sandbox_id}")
+        assert person.page.get_by_text("0 étape prête sur 5").count() == 1
+        served.call(make_ready(lab.store, request.sandbox_id))
+        person.page.get_by_role("button", name="Ouvrir JupyterLab").wait_for(timeout=15_000)
+        announced = person.page.locator("#annonce")
+        assert announced.inner_text() == "Le bac à sable est prêt."
+        assert person.page.locator(".vc-stage--done").count() == 5
+        assert person.violations() == []
+
+
+def test_the_main_journey_works_without_javascript(served: Served, chromium: Browser) -> None:
+    lab = served.lab
+    with Person(chromium, served, "", java_script_enabled=False) as person:
+        page = person.page
+        person.goto("/demandes/nouvelle")
+        page.fill("#login", "c.roy")
+        page.fill("#password", "un long mot de passe")
+        page.get_by_role("button", name="Se connecter").click()
+        page.fill("#purpose", "Sans script")
+        page.check("#datasets")
+        page.get_by_role("button", name="Envoyer la demande").click()
+        if page.get_by_text("Il y a un problème").count():
+            pytest.fail(page.locator(".govuk-error-summary").inner_text())
+        sandbox_id = page.url.rpartition("/")[2]
+        served.call(make_ready(lab.store, sandbox_id))
+        page.get_by_role("link", name="Actualiser cette page").click()
+        page.get_by_role("button", name="Ouvrir JupyterLab").click()
+        assert page.get_by_text("L’atelier démarre").count() == 1
+        person.goto(f"/bacs/{sandbox_id}")
+        page.get_by_role("link", name="Supprimer").click()
+        page.get_by_role("button", name="Oui, tout supprimer").click()
+        assert page.get_by_text("Suppression en cours").count() >= 1
+
+
+def test_the_keyboard_is_enough(served: Served, chromium: Browser) -> None:
+    with Person(chromium, served, "a.tremblay") as person:
+        person.goto("/")
+        person.page.keyboard.press("Tab")
+        assert person.page.evaluate("document.activeElement.innerText") == (
+            "Passer au contenu principal"
+        )
+        seen = set()
+        for _ in range(40):
+            person.page.keyboard.press("Tab")
+            seen.add(person.page.evaluate("document.activeElement.innerText.trim()"))
+        assert {"Demander un bac à sable", "Se déconnecter", "English", "Demandes"} <= seen
+
+
+def test_the_workshop_frame_can_only_hold_the_members_own_server(
+    served: Served, chromium: Browser
+) -> None:
+    lab = served.lab
+    member = lab.people["a.tremblay"]
+    sandbox_id = str(served.scene.ready)
+    lab.notebooks.finish(member.id, sandbox_id)
+    person = Person(chromium, served, "a.tremblay")
+    person.goto(f"/bacs/{sandbox_id}/atelier")
+    assert person.violations() == []
+    own = served.url.replace("://", f"://{member.id}.")
+    assert f"{own}/user/{member.id}/{sandbox_id}/" in person.asked
+    person.page.evaluate("document.querySelector('iframe').src = '/bacs'")
+    person.page.wait_for_timeout(300)
+    assert not [url for url in person.asked if url == f"{served.url}/bacs"]
+    person.context.close()
+    lab.notebooks.states.clear()
+
+
+PAYLOADS = [
+    "<script>window.bad=1</script>",
+    '"><img src=x onerror=window.bad=1>',
+    "'\"></textarea><svg onload=window.bad=1>",
+    "{{ 7*7 }}${7*7}{% raw %}",
+    "javascript:window.bad=1",
+    "</title><script>window.bad=1</script>",
+]
+
+
+def test_nothing_that_a_person_typed_runs(served: Served, chromium: Browser) -> None:
+    with Person(chromium, served, "a.tremblay") as person:
+        for payload in PAYLOADS:
+            person.goto("/demandes/nouvelle")
+            person.page.fill("#purpose", payload)
+            person.page.get_by_role("button", name="Voir d’abord").click()
+            assert person.page.input_value("#purpose") == payload
+            assert person.page.evaluate("window.bad") is None
+
+
+def test_a_purpose_is_shown_as_it_was_typed(served: Served, chromium: Browser) -> None:
+    lab = served.lab
+    text = "\n".join(PAYLOADS)
+    request = served.call(file(lab, "c.roy", purpose=text, size="moyen"))
+    with Person(chromium, served, "r.cote") as person:
+        person.goto(f"/demandes/{request.id}")
+        assert person.page.evaluate("window.bad") is None
+        assert PAYLOADS[0] in person.page.locator("main").inner_text()
