@@ -74,7 +74,13 @@ def create_app(lab: Lab, *, run_controller: bool = True) -> FastAPI:
         app.include_router(router)
     app.mount(STATIC, StaticFiles(directory=FILES), name="static")
     errors.install(app)
-    app.add_middleware(Gate, hosts=hosts(lab.settings), tell=errors.tell)
+    app.add_middleware(
+        Gate,
+        hosts=hosts(lab.settings),
+        aliases=frozenset(f"{name}:{lab.settings.port}" for name in ("localhost", "127.0.0.1")),
+        public_url=lab.settings.public_url,
+        tell=errors.tell,
+    )
     return app
 
 

@@ -7,10 +7,12 @@ import re
 import secrets
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import RedirectResponse
 
+from lab.web.links import own_path
 from lab.web.problems import WebError
 
 if TYPE_CHECKING:
@@ -48,13 +50,22 @@ class Gate:
     Args:
         hosts: Which ``Host`` headers are ours. A notebook's host is not: it is
             another origin, and must stay one.
+        aliases: Other names of the front, which lead to ``public_url``.
+        public_url: Where people shall be, without a closing slash.
         tell: Makes the answer about a failure, for a program or for a person.
     """
 
     def __init__(
-        self, app: ASGIApp, *, hosts: frozenset[str], tell: Callable[[Scope, Exception], Response]
+        self,
+        app: ASGIApp,
+        *,
+        hosts: frozenset[str],
+        aliases: frozenset[str],
+        public_url: str,
+        tell: Callable[[Scope, Exception], Response],
     ) -> None:
         self._app, self._hosts, self._tell = app, hosts, tell
+        self._aliases, self._public_url = aliases, public_url
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -63,6 +74,9 @@ class Gate:
             return
         outgoing = _Outgoing(send)
         try:
+            if self._is_alias(scope):
+                await self._to_public(scope)(scope, receive, outgoing)
+                return
             self._check(scope)
             await self._app(scope, await _whole_body(scope, receive), outgoing)
         except WebError as error:
@@ -74,9 +88,18 @@ class Gate:
                 raise
             await self._tell(scope, unexpected(number))(scope, receive, outgoing)
 
+    def _is_alias(self, scope: Scope) -> bool:
+        return scope["method"] in {"GET", "HEAD"} and _host(scope) in self._aliases
+
+    def _to_public(self, scope: Scope) -> Response:
+        """Lead to the one address under which sessions and notebooks work."""
+        path = quote(scope["path"], safe="/")
+        query = scope["query_string"].decode("ascii", "replace")
+        wanted = own_path(f"{path}?{query}" if query else path)
+        return RedirectResponse(f"{self._public_url}{wanted}", HTTPStatus.TEMPORARY_REDIRECT)
+
     def _check(self, scope: Scope) -> None:
-        host = Headers(scope=scope).get("host", "").lower()
-        if host not in self._hosts:
+        if _host(scope) not in self._hosts:
             raise WebError("wrong_host", HTTPStatus.MISDIRECTED_REQUEST)
         raw = scope.get("raw_path") or scope["path"].encode("utf-8", "replace")
         try:
@@ -86,6 +109,10 @@ class Gate:
             raise WebError("bad_request", HTTPStatus.BAD_REQUEST) from None
         if _CONTROLS.search(text):
             raise WebError("bad_request", HTTPStatus.BAD_REQUEST)
+
+
+def _host(scope: Scope) -> str:
+    return Headers(scope=scope).get("host", "").lower()
 
 
 def unexpected(number: str) -> WebError:

@@ -64,6 +64,15 @@ async def test_another_host_is_not_the_portal(users: Users, host: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (421, "wrong_host")
 
 
+async def test_another_name_of_the_front_leads_to_the_portals_own(users: Users) -> None:
+    answer = await users.nobody(Host="localhost:8000").get("/bacs?apres=x")
+    assert answer.status_code == 307
+    assert answer.headers["location"] == "http://vaseclos.localhost:8000/bacs?apres=x"
+    answer = await users.nobody(Host="127.0.0.1:8000").get("//ailleurs.example")
+    assert answer.headers["location"].startswith("http://vaseclos.localhost:8000/")
+    assert (await users.nobody(Host="localhost:8000").post("/entrer")).status_code == 421
+
+
 async def test_every_answer_carries_the_headers(users: Users) -> None:
     browser = await users.browser("a.tremblay")
     for path in ("/", "/rien", "/api/v1/me", "/statique/portail.css", "/entrer?jeton=x"):
