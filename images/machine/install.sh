@@ -48,7 +48,8 @@ apt_install() {
   as_root apt-get update -q >"$log" 2>&1 ||
     fail "the list of Debian packages could not be read" "$(why "$log")" \
       "Check the network and /etc/apt/sources.list, then run the same command again"
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$@" >"$log" 2>&1 ||
+  as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -qy --no-install-recommends -o Dpkg::Options::=--force-confold "$@" >"$log" 2>&1 ||
     fail "Debian packages could not be installed ($*)" "$(why "$log")" \
       "Run 'apt-get install $*' as root to see all of it, then run the same command again"
 }
@@ -71,6 +72,11 @@ if [ "$role" = test ]; then
   wanted=$(echo $wanted)
   if [ -n "$wanted" ]; then
     if can_install; then
+      # Tests start a PostgreSQL of their own: the package need not start one on this machine.
+      if [[ $wanted == *postgresql* ]] && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+        as_root mkdir -p /etc/postgresql-common
+        echo 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
+      fi
       # shellcheck disable=SC2086
       apt_install $wanted
     else

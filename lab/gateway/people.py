@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from aiohttp import web
 from multidict import CIMultiDict
@@ -23,6 +24,7 @@ from lab.gateway.tracking_rules import Body, check_document
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from lab.domain.ids import MemberId
     from lab.gateway.book import GrantBook
     from lab.gateway.config import Config
     from lab.gateway.relay import Relay
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 COOKIE = "vc-suivi"
 _FILE_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _MOST_NONCES = 100_000
+_TRAINING = "?workflowType=machine_learning"
+"""MLflow's page shows runs in this of its two modes; the other, for agents, is its default."""
 _SERVER_INFO = "/ajax-api/3.0/mlflow/server-info"
 
 
@@ -104,7 +108,8 @@ class People:
             return self._with_headers(gone_page(self._config.portal_origin))
         target = paths.read(request.raw_path)
         if target.path == "/entrer" and request.method == "GET":
-            return self._enter(sandbox_id, target.value("jeton"))
+            member_id = self._take_ticket(sandbox_id, target.value("jeton"))
+            return self._enter(sandbox_id, member_id, await self._first_page(request, grant))
         self._check_cookie(request, sandbox_id)
         if request.method not in {"GET", "HEAD"}:
             self._check_origin(request)
@@ -148,21 +153,37 @@ class People:
             return None
         return SandboxId(name)
 
-    def _enter(self, sandbox_id: SandboxId, token: str) -> web.Response:
+    def _take_ticket(self, sandbox_id: SandboxId, token: str) -> MemberId:
+        """Use a ticket up and return whose it is."""
         now = datetime.now(UTC)
         ticket = verify(self._key, token, now=now)
         if ticket is None or ticket.sandbox_id != sandbox_id or not self._use(ticket, now):
             raise RefusedError(
                 "bad_ticket", "this link was used already, or is too old", is_attempt=False
             )
+        return ticket.member_id
+
+    async def _first_page(self, request: web.BaseRequest, grant: dict[str, Any]) -> str:
+        """Return where the runs of the notebooks are: what a scientist comes for."""
+        name = quote(str(grant.get("experiment", "")))
+        url = f"{grant['endpoint']}/api/2.0/mlflow/experiments/get-by-name?experiment_name={name}"
+        asked = Outgoing(method="GET", url=url, headers=identity_headers(request, grant))
+        try:
+            _, _, body = await self._relay.fetch(asked, most_bytes=64 * 1024)
+            found = int(json.loads(body)["experiment"]["experiment_id"])
+        except (RefusedError, ValueError, KeyError, TypeError):
+            return f"/#/experiments{_TRAINING}"
+        return f"/#/experiments/{found}/runs{_TRAINING}"
+
+    def _enter(self, sandbox_id: SandboxId, member_id: MemberId, where: str) -> web.Response:
         value = issue(
             self._key,
             sandbox_id=sandbox_id,
-            member_id=ticket.member_id,
-            now=now,
+            member_id=member_id,
+            now=datetime.now(UTC),
             purpose=Purpose.COOKIE,
         )
-        answer = web.Response(status=303, headers={"Location": "/#/experiments"})
+        answer = web.Response(status=303, headers={"Location": where})
         answer.set_cookie(
             COOKIE, value, max_age=COOKIE_SECONDS, path="/", httponly=True, samesite="Lax"
         )

@@ -161,8 +161,7 @@ def code_cells(tour: Tour) -> list[dict[str, Any]]:
 def test_scientist_sees_the_run_in_mlflow(tour: Tour) -> None:
     noe = tour.person("scientifique")
     noe.go(f"/bacs/{tour.sandbox_id}/suivi")
-    noe.page.get_by_role("link", name="essais").click()
-    noe.keep("mlflow-essais", whole=False)
+
     noe.page.get_by_text("départ –").first.wait_for()
     assert noe.page.url.startswith(f"http://{tour.sandbox_id}.vaseclos.localhost:")
     noe.keep("mlflow", whole=False)
@@ -212,7 +211,7 @@ def test_larger_request_waits_for_a_person_who_may_refuse(tour: Tour) -> None:
     remi.go(f"/demandes/{request_id}")
     remi.keep("revision")
     remi.assert_accessible()
-    refused = tour.lab.lab("request", "reject", request_id, "--reason", "Hors du but", "--yes")
+    refused = tour.lab.lab("request", "reject", request_id, "--reason", "Hors du but")
     assert refused.returncode == 0, refused.stderr
     camille.go(f"/demandes/{request_id}")
     assert "Hors du but" in camille.text
