@@ -14,7 +14,7 @@ from playwright.sync_api import sync_playwright
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page
+    from playwright.sync_api import Browser, BrowserContext, FrameLocator, Locator, Page
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = (
@@ -91,8 +91,19 @@ class Notebook:
     def wait(self) -> None:
         """Wait for the page, and for a kernel that answers: idle is also what a dead one shows."""
         self._frame.locator(".jp-NotebookPanel").wait_for(timeout=180_000)
-        status = self._frame.locator("#jp-main-statusbar").get_by_text("Inactif")
-        status.first.wait_for(timeout=120_000)
+        self._status().wait_for(timeout=120_000)
+
+    def open(self, name: str) -> None:
+        """Open a file of the folder that is shown, and wait for its kernel."""
+        self._frame.get_by_role("button", name="Actualiser l'explorateur de fichiers").or_(
+            self._frame.locator("[data-command='filebrowser:refresh']")
+        ).first.click()
+        self._frame.locator(".jp-DirListing-item", has_text=name).first.dblclick()
+        self._frame.locator(".lm-TabBar-tab.lm-mod-current", has_text=name).first.wait_for()
+        self._status().wait_for(timeout=120_000)
+
+    def _status(self) -> Locator:
+        return self._frame.locator("#jp-main-statusbar").get_by_text("Inactif").first
 
     def menu(self, *names: str) -> None:
         for name in names:
@@ -100,8 +111,6 @@ class Notebook:
 
     def run_all(self) -> None:
         self.menu("Exécution", "Exécuter toutes les cellules")
-        busy = self._frame.locator(".jp-Notebook-ExecutionIndicator[data-status=busy]")
-        busy.first.wait_for(timeout=30_000)
 
     def save(self) -> None:
         self._frame.locator(".jp-Notebook").first.press("Control+s")

@@ -19,7 +19,10 @@ from lab import grants
 from lab.bootstrap import SystemClock
 from lab.bootstrap.signing import CertificateSigner
 from lab.domain.certificate import DeletionCertificate, Gone
+from lab.domain.containment import Expected
+from lab.domain.ids import SandboxId
 from lab.domain.sandbox import Stage
+from tests.e2e import inside
 from tests.e2e.a_lab import RunningLab, a_lab, eventually
 from tests.e2e.browser import Notebook, Person, browser
 from tests.e2e.own_network import Watcher, own_network
@@ -156,6 +159,24 @@ def test_scientist_runs_the_template_from_top_to_bottom(tour: Tour) -> None:
 
 def code_cells(tour: Tour) -> list[dict[str, Any]]:
     return [cell for cell in tour.notebook()["cells"] if cell["cell_type"] == "code"]
+
+
+def test_probes_from_the_running_notebook_find_every_wall(tour: Tour) -> None:
+    noe = tour.person("scientifique")
+    home, opened = tour.member_home(), Notebook(noe)
+
+    def run(name: str) -> None:
+        opened.open(name)
+        opened.run_all()
+        written = home / "01-depart" / "reponses.jsonl"
+        assert eventually(lambda: written.exists() and '"end"' in written.read_text(), 60)
+
+    results = inside.probe(tour.lab.settings, SandboxId(tour.sandbox_id), home, run)
+    assert [result for result in results if not result.holds] == []
+    blocked = [result for result in results if result.expected is Expected.BLOCKED]
+    assert len(blocked) >= 40
+    assert [result for result in blocked if result.took_ms > 1000] == []
+    assert [result for result in blocked if result.arrivals is not None] != []
 
 
 def test_scientist_sees_the_run_in_mlflow(tour: Tour) -> None:
