@@ -8,12 +8,11 @@ its disappearance is the revocation: nothing is cached across a missing file.
 from __future__ import annotations
 
 import json
-import os
 import re
-import secrets
 from typing import TYPE_CHECKING, Any
 
 from lab.domain.ids import SandboxId
+from lab.private import write_private
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,15 +41,7 @@ def write(root: Path, sandbox_id: SandboxId, name: str, values: Mapping[str, Any
     """Put one grant in place, whole or not at all. Writing it again replaces it."""
     folder = root / sandbox_id
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    partial = folder / f".{name}.{secrets.token_hex(4)}"
-    try:
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-            json.dump(values, out)
-            out.flush()
-            os.fsync(out.fileno())
-        partial.replace(folder / name)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_private(folder / name, json.dumps(values))
 
 
 def read(root: Path, sandbox_id: SandboxId, name: str) -> dict[str, Any] | None:

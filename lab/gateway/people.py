@@ -12,12 +12,12 @@ from multidict import CIMultiDict
 
 from lab import grants
 from lab.domain.ids import SandboxId
+from lab.domain.ticket import COOKIE_SECONDS, Purpose, Ticket, issue, verify
 from lab.gateway import paths
 from lab.gateway.pages import gone_page, refused_page
 from lab.gateway.people_rules import GRAPHQL, allowed, check_graphql
 from lab.gateway.refusals import RefusedError, not_allowed, problem, upstream_down
 from lab.gateway.relay import Outgoing, read_document
-from lab.gateway.tickets import COOKIE_SECONDS, Purpose, Ticket, issue, verify
 from lab.gateway.tracking import identity_headers
 from lab.gateway.tracking_rules import Body, check_document
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import stat
 from typing import TYPE_CHECKING
 
 from lab.domain.secret import Secret
 from lab.parts.message import Message, message
+from lab.private import write_private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,15 +62,7 @@ def ensure(folder: Path) -> tuple[str, ...]:
 
 def put(folder: Path, name: str, value: str) -> None:
     """Write one secret, or replace it, whole or not at all."""
-    draft = folder / f".{name}.{secrets.token_hex(4)}"
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-            out.write(value)
-            out.flush()
-            os.fsync(out.fileno())
-        draft.replace(folder / name)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_private(folder / name, value)
 
 
 def _is_open_to_others(path: Path) -> bool:

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from lab import grants
+from lab.domain import ticket as tickets
 from lab.domain.ids import MemberId
-from lab.gateway import tickets
 from tests.gateway.test_isolation import API2, tracking_facts
 
 if TYPE_CHECKING:

@@ -23,11 +23,12 @@ from pathlib import Path
 from typing import Any
 
 from lab.domain.errors import TerminalProviderError
+from lab.private import write_private
 from lab.providers.local import limits, processes
 from lab.providers.local.attempts import AttemptLog
 from lab.providers.local.box import Box
 from lab.providers.local.inside import pump
-from lab.providers.local.launch import ANOTHER_KEEPER, LaunchSpec, State, write_private
+from lab.providers.local.launch import ANOTHER_KEEPER, LaunchSpec, State
 from lab.providers.local.observer import Observer
 from lab.providers.local.watch import Disk, Watch
 
@@ -60,7 +61,9 @@ class Keeper:
         """Write what is known where others read it."""
         with self._telling:
             self._status |= {"state": state.value} | facts
-            write_private(self._run_dir / "status.json", json.dumps(self._status))
+            write_private(
+                self._run_dir / "status.json", json.dumps(self._status), is_durable=False
+            )
 
     def run(self) -> None:
         """Start the program and keep it until it ends."""

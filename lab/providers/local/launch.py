@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from lab.domain.errors import ProviderError, TerminalProviderError
 from lab.domain.quantity import MIB, Resources
 from lab.domain.sandbox import Stage
+from lab.private import write_private
 from lab.providers.local import limits, processes
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def start(spec: LaunchSpec, run_dir: Path) -> Keeper:
             if known.read_text("utf-8") == written:
                 return _wait_running(run_dir)
         stop(run_dir)
-    write_private(known, written)
+    write_private(known, written, is_durable=False)
     (run_dir / "status.json").unlink(missing_ok=True)
     _spawn(known, run_dir)
     return _wait_running(run_dir)
@@ -202,15 +203,6 @@ def running(base_dir: Path) -> tuple[Keeper, ...]:
     """Return the live keepers whose run folders are anywhere below ``base_dir``."""
     found = (status(path.parent) for path in sorted(base_dir.glob("**/status.json")))
     return tuple(keeper for keeper in found if keeper.is_running)
-
-
-def write_private(path: Path, content: str) -> None:
-    """Write a file that only its owner reads, whole or not at all."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(content)
-    draft.replace(path)
 
 
 def _check(spec: LaunchSpec) -> None:

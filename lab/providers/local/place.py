@@ -21,6 +21,7 @@ from lab import grants
 from lab.domain.errors import ProviderError, TerminalProviderError
 from lab.domain.ids import MemberId, SandboxId
 from lab.domain.sandbox import Fact, Observation, Seen, Stage
+from lab.private import write_private
 from lab.providers.local import launch
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ class PlaceProvider:
 
     @staticmethod
     def _write(folder: Path, place: Place) -> None:
-        launch.write_private(folder / "place.json", json.dumps(asdict(place)))
+        write_private(folder / "place.json", json.dumps(asdict(place)))
 
     def _free_uid(self) -> int:
         taken: set[int | None] = set()
@@ -201,7 +202,7 @@ class PlaceProvider:
         self._stop_all(sandbox_id)
         if place is not None:
             content = asdict(place) | {"is_revoked": True}
-            launch.write_private(self._folder / sandbox_id / "place.json", json.dumps(content))
+            write_private(self._folder / sandbox_id / "place.json", json.dumps(content))
 
     def _remove(self, sandbox_id: SandboxId) -> None:
         place = read_place(self._state_dir, sandbox_id)

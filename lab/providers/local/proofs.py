@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.domain.containment import Expected, Outcome, ProbeResult, Proof
 from lab.domain.ids import SandboxId
-from lab.providers.local.launch import write_private
+from lab.private import write_private
 
 if TYPE_CHECKING:
     from pathlib import Path

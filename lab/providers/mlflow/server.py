@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import configparser
 import io
-import os
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lab.domain.secret import Secret
+from lab.private import write_private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,10 +70,10 @@ def prepare(server: TrackingServer) -> None:
     }
     text = io.StringIO()
     parser.write(text)
-    _put(server.folder / "auth.ini", text.getvalue())
+    write_private(server.folder / "auth.ini", text.getvalue())
     key = server.folder / "flask-key"
     if not key.exists():
-        _put(key, secrets.token_urlsafe(32))
+        write_private(key, secrets.token_urlsafe(32))
 
 
 def command(server: TrackingServer) -> tuple[str, ...]:
@@ -116,10 +116,3 @@ def environment(server: TrackingServer) -> dict[str, str]:
 def ready_url(server: TrackingServer) -> str:
     """Return the address that answers 200 once it takes requests."""
     return f"http://127.0.0.1:{server.port}/health"
-
-
-def _put(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        out.write(text)
-    partial.replace(path)

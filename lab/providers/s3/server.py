@@ -10,12 +10,12 @@ made at the first start, so that the S3 port is the only way to objects.
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lab.domain.secret import Secret
+from lab.private import write_private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,11 +88,11 @@ def prepare(server: StorageServer) -> None:
         "credentials": [{"accessKey": ADMIN_NAME, "secretKey": secret.reveal()}],
         "actions": ["Admin", "Read", "Write", "List", "Tagging"],
     }
-    _put(config / "s3.json", json.dumps({"identities": [admin]}))
-    _put(config / "master.toml", _MASTER)
+    write_private(config / "s3.json", json.dumps({"identities": [admin]}))
+    write_private(config / "master.toml", _MASTER)
     if not (config / "security.toml").exists():
         keys = (secrets.token_urlsafe(32) for _ in range(4))
-        _put(config / "security.toml", _SECURITY.format(*keys))
+        write_private(config / "security.toml", _SECURITY.format(*keys))
 
 
 def command(server: StorageServer) -> tuple[str, ...]:
@@ -146,10 +146,3 @@ def environment(server: StorageServer) -> dict[str, str]:
 def ready_url(server: StorageServer) -> str:
     """Return the address that answers 200 once it takes requests."""
     return f"http://127.0.0.1:{server.port}/healthz"
-
-
-def _put(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        out.write(text)
-    partial.replace(path)
