@@ -216,6 +216,20 @@ class SandboxService:
             raise NotFoundError("deletion certificate", sandbox_id)
         return certificate
 
+    async def uncontained(self) -> Sequence[SandboxId]:
+        """Return the sandboxes in which something may run while their walls are not proved.
+
+        The loop stops such a workspace at once; this tells while it has not.
+        """
+        found = []
+        async with self._store.read() as tx:
+            for sandbox in await tx.sandboxes.live():
+                seen = seen_of(await tx.sandboxes.stages(sandbox.id))
+                may_run = seen[Stage.WORKSPACE] in USABLE | {Seen.CONVERGING}
+                if may_run and seen[Stage.CONTAINMENT] not in USABLE:
+                    found.append(sandbox.id)
+        return found
+
     async def _view(self, sandbox_id: SandboxId) -> SandboxView:
         async with self._store.read() as tx:
             sandbox = await tx.sandboxes.get(sandbox_id)

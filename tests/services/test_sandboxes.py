@@ -136,3 +136,17 @@ async def test_blocked_attempts_are_kept_and_shown(
     world.attempts.waiting.append(attempt)
     assert list(await lab.sandboxes.attempts(world.people["scientist"], sandbox_id)) == [attempt]
     assert list(await lab.sandboxes.attempts(world.people["operator"], sandbox_id)) == [attempt]
+
+
+async def test_lost_walls_under_a_workspace_show_as_uncontained(
+    lab: Lab, world: World, sandbox_id: SandboxId
+) -> None:
+    assert not await lab.sandboxes.uncontained()
+    await make_ready(world, sandbox_id)
+    assert not await lab.sandboxes.uncontained()
+    for seen in (Seen.ABSENT, Seen.UNKNOWN):
+        async with world.store.begin() as tx:
+            await tx.sandboxes.put_stages(
+                [StageState(sandbox_id, Stage.CONTAINMENT, seen, NOON, detail="udp open")]
+            )
+        assert list(await lab.sandboxes.uncontained()) == [sandbox_id]

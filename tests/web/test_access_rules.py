@@ -22,6 +22,7 @@ PUBLIC = {
     "/api/v1/openapi.json",
     "/entrer",
     "/entrer/lien",
+    "/health/contained",
     "/health/live",
     "/health/ready",
     "/langue",

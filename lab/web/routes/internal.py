@@ -1,5 +1,6 @@
 """What only the hub asks, and whether the control plane lives. Never through the front."""
 
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -33,3 +34,11 @@ async def read_ready(request: Request) -> dict[str, bool]:
     async with lab_of(request).store.read() as tx:
         await tx.agencies.all()
     return {"ready": True}
+
+
+@router.get("/health/contained", dependencies=[Depends(public())])
+async def read_contained(request: Request) -> JSONResponse:
+    """Say whether the walls of every sandbox that may run something are known to hold."""
+    count = len(await lab_of(request).sandboxes.uncontained())
+    status = HTTPStatus.SERVICE_UNAVAILABLE if count else HTTPStatus.OK
+    return JSONResponse({"contained": not count, "uncontained": count}, status_code=status)
