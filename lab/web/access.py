@@ -148,9 +148,11 @@ def _check_query(request: Request) -> None:
     if not isinstance(route, APIRoute):
         return
     known = _query_names(route.dependant)
-    unknown = [name for name in request.query_params if name not in known]
-    if unknown:
-        raise InvalidError([Problem(name[:64], "unknown_query") for name in unknown])
+    query = request.query_params
+    problems = [Problem(name[:64], "unknown_query") for name in query if name not in known]
+    problems += [Problem(n, "given_twice") for n in known if len(query.getlist(n)) > 1]
+    if problems:
+        raise InvalidError(problems)
 
 
 def _query_names(dependant: Dependant) -> set[str]:

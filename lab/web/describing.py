@@ -56,6 +56,7 @@ _FAILURES = {
     412: "Version périmée / Stale version",
     413: "Trop volumineux / Too large",
     415: "Type de contenu / Media type",
+    421: "Autre adresse / Another address",
     422: "À corriger / To be corrected",
     500: "Erreur inattendue / Unexpected failure",
     502: "Refus d’un autre système / Another system refused",

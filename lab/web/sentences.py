@@ -137,6 +137,7 @@ FIELDS: Mapping[str, str] = {
     "bad_cursor": msg("Ce curseur ne vient pas d’une page précédente"),
     "unknown_field": msg("Ce champ n’existe pas"),
     "unknown_query": msg("Ce paramètre n’existe pas"),
+    "given_twice": msg("Ce paramètre ne peut être donné qu’une fois"),
     "bad_type": msg("Cette valeur n’est pas du type attendu"),
     "bad_value": msg("Cette valeur n’est pas acceptée"),
     "bad_amount": msg("Écrivez une quantité comme 4, 8Gi ou 512Mi"),

@@ -216,4 +216,6 @@ async def test_lists_come_in_parts(users: Users) -> None:
     bad = await client.get(f"{PATH}?after=n-importe-quoi")
     assert (bad.status_code, bad.json()["errors"][0]["code"]) == (422, "bad_cursor")
     assert (await client.get(f"{PATH}?limit=0")).status_code == 422
+    twice = (await client.get(f"{PATH}?limit=1&limit=2")).json()
+    assert twice["errors"][0]["code"] == "given_twice"
     assert (await client.get(f"{PATH}?page=2")).json()["errors"][0]["code"] == "unknown_query"

@@ -29,12 +29,12 @@ async def list_members(
     actor: Actor,
     request: Request,
     agency_id: Annotated[
-        str | None,
+        str,
         Query(
             max_length=20,
             description="Sans lui: son propre organisme / Without it: one's own agency",
         ),
-    ] = None,
+    ] = "",
 ) -> PageOut[MemberOut]:
     wanted = AgencyId(agency_id) if agency_id else actor.agency_id
     members = await lab_of(request).members.of(actor, wanted)
