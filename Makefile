@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down status setup format check test bench clean
+.PHONY: help up down status setup format check test docs bench clean
 BIN := .venv/bin
 
 help: ## Show what can be made
@@ -34,6 +34,10 @@ check: setup ## Style, types, import layers, dependencies (seconds)
 
 test: check ## Check, then all tests with the real parts; says and counts what could not run
 	@$(BIN)/pytest $(ARGS)
+
+docs: setup ## Make the reference pages anew from the code, and the pictures from the tour
+	@$(BIN)/python -m tests.docs.generate
+	@LAB_DOCS_IMAGES=docs/images $(BIN)/pytest -q -n0 tests/e2e/test_tour.py
 
 bench: setup ## Measure starts, a sandbox and memory on a lab of its own
 	@$(BIN)/python -m tests.bench
