@@ -50,8 +50,9 @@ def build_notebooks(settings: Settings) -> HubNotebooks:
 
 
 def build_dataset_storage(settings: Settings) -> DatasetStorage:
-    """Make what keeps the bytes of published data sets."""
-    return build_datasets(_s3(settings))
+    """Make what keeps the bytes of published data sets: in the store that DATA is given."""
+    chosen = settings.providers.get(Stage.DATA)
+    return build_datasets(_s3(settings) | (chosen.options if chosen else {}))
 
 
 def _options(settings: Settings, catalogue: CatalogueSource, use: str) -> dict[str, Any]:
