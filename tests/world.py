@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,7 +87,11 @@ class World:
 
     async def lab(self) -> Lab:
         return await bootstrap.build(
-            Settings(templates_dir=ROOT / "notebooks-templates", policies_dir=ROOT / "policies"),
+            Settings(
+                templates_dir=ROOT / "notebooks-templates",
+                policies_dir=ROOT / "policies",
+                poll=timedelta(milliseconds=20),
+            ),
             store=self.store,
             clock=self.clock,
             systems=bootstrap.Outside(
