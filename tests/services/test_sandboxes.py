@@ -146,7 +146,7 @@ async def test_lost_walls_under_a_workspace_show_as_uncontained(
     assert not await lab.sandboxes.uncontained()
     for seen in (Seen.ABSENT, Seen.UNKNOWN):
         async with world.store.begin() as tx:
-            await tx.sandboxes.put_stages(
-                [StageState(sandbox_id, Stage.CONTAINMENT, seen, NOON, detail="udp open")]
-            )
+            await tx.sandboxes.put_stages([
+                StageState(sandbox_id, Stage.CONTAINMENT, seen, NOON, detail="udp open")
+            ])
         assert list(await lab.sandboxes.uncontained()) == [sandbox_id]
