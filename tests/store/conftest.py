@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,7 +25,9 @@ DATABASES = ("memory", "sqlite", "postgresql")
 @pytest.fixture(scope="session")
 def migrated(postgres: PostgresServer) -> str:
     name = postgres.new_database()
-    asyncio.run(upgrade(postgres.url(name)))
+    # In a thread of its own: a test may ask for this while its own loop runs.
+    with ThreadPoolExecutor(max_workers=1) as apart:
+        apart.submit(lambda: asyncio.run(upgrade(postgres.url(name)))).result()
     return name
 
 
