@@ -44,6 +44,17 @@ class LabTraefikProxy(TraefikFileProviderProxy):  # type: ignore[misc]  # it shi
         routers[alias] = router
         return config, known
 
+    def _persist_dynamic_config(self) -> None:
+        """Write the routes, without the table of middlewares once its last entry is gone.
+
+        The library drops other empty tables and does not know ours. With it, a
+        traefik that starts reads nothing of the file, and no route is left.
+        """
+        http = self.dynamic_config.get("http", {})
+        if not http.get("middlewares", True):
+            del http["middlewares"]
+        super()._persist_dynamic_config()
+
     def _keys_for_route(self, routespec: str) -> tuple[Any, Any]:
         (router, service), known = super()._keys_for_route(routespec)
         alias = router[-1]

@@ -15,6 +15,7 @@ from lab.hub import config as hub_config
 from lab.hub import csp, grant, notebook, orders, process, traefik
 from lab.hub.home import MARK, place_template
 from lab.hub.orders import LaunchRefusedError
+from lab.hub.proxy import LabTraefikProxy
 from tests.hub.direct import free_port
 
 MEMBER, SANDBOX = "m-00000000a1", "sb-00000000c3"
@@ -241,3 +242,23 @@ async def test_a_silent_control_plane_is_no_leave_to_start() -> None:
     url = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(LaunchRefusedError, match="ne répond pas"):
         await orders.fetch(url, "t", sandbox=SANDBOX, member=MEMBER)
+
+
+async def test_when_the_last_server_goes_traefik_can_still_read_the_routes(
+    told: hub_config.HubConfig, tmp_path: Path
+) -> None:
+    file = tmp_path / "hub.toml"
+    proxy = LabTraefikProxy(
+        lab=told, dynamic_config_file=str(file), should_start=False, traefik_api_password="x" * 20
+    )
+    for routespec, data in (
+        ("vaseclos.localhost/hub/", {"hub": True}),
+        ("m-1.vaseclos.localhost/user/m-1/sb-1/", {"user": "m-1", "server_name": "sb-1"}),
+    ):
+        made = proxy._dynamic_config_for_route(routespec, "http://127.0.0.1:1", data)
+        await proxy._apply_dynamic_config(*made)
+    assert "[http.middlewares." in file.read_text()
+    await proxy._delete_dynamic_config(*proxy._keys_for_route(routespec))
+    # An empty table makes traefik refuse the whole file when it starts.
+    assert "middlewares" not in file.read_text()
+    assert "[http.routers." in file.read_text()

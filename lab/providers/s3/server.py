@@ -60,7 +60,7 @@ class StorageServer:
     secret_file: Path
     port: int
     inner_ports: tuple[int, ...]
-    memory_bytes: int = 128 * 1024**2
+    memory_bytes: int = 256 * 1024**2
 
     def __post_init__(self) -> None:
         """Refuse a wrong number of ports at once."""
