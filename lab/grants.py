@@ -1,15 +1,19 @@
-"""The grants folder: what the gateway may inject for each sandbox, one small file per door.
+"""Grants: what the gateway may inject for each sandbox, one small document per door.
 
-Providers and the hub write here, the gateway only reads. A file appears whole
-or not at all (rename in one folder), holds secrets (0600 in a 0700 folder), and
-its disappearance is the revocation: nothing is cached across a missing file.
+Providers and the hub write them, the gateway only reads. On one machine they
+lie in the grants folder: a file appears whole or not at all (rename in one
+folder), holds secrets (0600 in a 0700 folder), and its disappearance is the
+revocation: nothing is cached across a missing file. Where several processes on
+several machines share them, :class:`Grants` is kept elsewhere and the folder is
+a mirror of it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from lab.domain.ids import SandboxId
 from lab.private import write_private
@@ -25,6 +29,53 @@ STORAGE = "storage.json"
 TRACKING = "tracking.json"
 
 _SANDBOX_ID = re.compile(r"sb-[0-9a-f]{10}", re.ASCII)
+
+
+@runtime_checkable
+class Grants(Protocol):
+    """Where grants are kept. Writing again replaces, removing nothing succeeds.
+
+    Every method raises ``OSError`` or ``StoreError`` when the place where they are kept fails.
+    """
+
+    async def write(self, sandbox_id: SandboxId, name: str, values: Mapping[str, Any]) -> None:
+        """Put one grant in place, whole or not at all."""
+        ...
+
+    async def read(self, sandbox_id: SandboxId, name: str) -> dict[str, Any] | None:
+        """Return one grant, or ``None`` when there is none."""
+        ...
+
+    async def remove(self, sandbox_id: SandboxId, name: str) -> None:
+        """Take one grant away."""
+        ...
+
+    async def holders(self, name: str) -> frozenset[SandboxId]:
+        """Return the sandboxes that hold a grant of this name."""
+        ...
+
+
+class FileGrants:
+    """Grants in the grants folder of one machine."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    async def write(self, sandbox_id: SandboxId, name: str, values: Mapping[str, Any]) -> None:
+        """Put one grant in place, whole or not at all."""
+        await asyncio.to_thread(write, self._root, sandbox_id, name, values)
+
+    async def read(self, sandbox_id: SandboxId, name: str) -> dict[str, Any] | None:
+        """Return one grant, or ``None`` when there is none."""
+        return await asyncio.to_thread(read, self._root, sandbox_id, name)
+
+    async def remove(self, sandbox_id: SandboxId, name: str) -> None:
+        """Take one grant away."""
+        await asyncio.to_thread(remove, self._root, sandbox_id, name)
+
+    async def holders(self, name: str) -> frozenset[SandboxId]:
+        """Return the sandboxes that hold a grant of this name."""
+        return await asyncio.to_thread(holders, self._root, name)
 
 
 def hub_file(member_id: MemberId) -> str:
@@ -68,3 +119,17 @@ def holders(root: Path, name: str) -> frozenset[SandboxId]:
     return frozenset(
         SandboxId(p.parent.name) for p in root.glob(f"*/{name}") if is_sandbox_id(p.parent.name)
     )
+
+
+def chosen(grants: Grants | None, folder: Path | None) -> Grants:
+    """Return the grants that options give, as an object or as a folder.
+
+    Raises:
+        ValueError: They give neither, or both.
+    """
+    if grants is not None and folder is None:
+        return grants
+    if folder is not None and grants is None:
+        return FileGrants(folder)
+    msg = "give either grants or grants_dir"
+    raise ValueError(msg)

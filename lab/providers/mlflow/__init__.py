@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from lab.domain.sandbox import Stage
 from lab.domain.secret import Secret
+from lab.grants import Grants, chosen
 from lab.providers.mlflow.client import TrackingClient
 from lab.providers.mlflow.provider import MlflowProvider
 
@@ -20,18 +21,20 @@ class Options(BaseModel):
     """Where MLflow is and what we are there.
 
     Attributes:
+        grants: Where grants are kept; ``grants_dir`` instead for those of one machine.
         secret_file: Holds the password of ``username``, one line.
         artifacts_dir: Where the server keeps artifacts.
         database: The server's SQLite file, when it has one.
         experiment: The experiment that is there from the start.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
     endpoint: str
     username: str
     secret_file: Path
-    grants_dir: Path
+    grants: Grants | None = None
+    grants_dir: Path | None = None
     artifacts_dir: Path
     database: Path | None = None
     experiment: str = "essais"
@@ -59,7 +62,7 @@ def build(stage: Stage, options: Mapping[str, Any]) -> MlflowProvider:
     return MlflowProvider(
         endpoint=read.endpoint,
         client=client,
-        grants_dir=read.grants_dir,
+        grants=chosen(read.grants, read.grants_dir),
         artifacts_dir=read.artifacts_dir,
         database=read.database,
         experiment=read.experiment,

@@ -10,10 +10,10 @@ from contextlib import suppress
 from datetime import UTC
 from typing import TYPE_CHECKING
 
-from lab import grants
-from lab.domain.errors import ProviderError
+from lab.domain.errors import ProviderError, StoreError
 from lab.domain.ids import SandboxId
 from lab.domain.sandbox import Fact, Observation, Seen, Stage
+from lab.grants import TRACKING, is_sandbox_id
 from lab.providers.mlflow import leftovers
 from lab.providers.mlflow.client import TrackingError
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lab.domain.sandbox import Sandbox
+    from lab.grants import Grants
     from lab.providers.mlflow.client import TrackingClient
 
 MARK = "vase-clos"
@@ -54,27 +55,27 @@ class MlflowProvider:
         *,
         endpoint: str,
         client: TrackingClient,
-        grants_dir: Path,
+        grants: Grants,
         artifacts_dir: Path,
         database: Path | None,
         experiment: str,
     ) -> None:
         self._endpoint, self._client, self._experiment = endpoint, client, experiment
-        self._grants, self._artifacts, self._database = grants_dir, artifacts_dir, database
+        self._grants, self._artifacts, self._database = grants, artifacts_dir, database
 
     async def observe(self, sandbox: Sandbox) -> Observation:
         """Look at workspace, identity, grant and artifacts; try the identity."""
         try:
             return await self._look(sandbox)
-        except (TrackingError, OSError) as error:
+        except (TrackingError, OSError, StoreError) as error:
             return Observation(Seen.UNKNOWN, f"tracking: {error}")
 
     async def ensure(self, sandbox: Sandbox) -> None:
         """Create or correct all of it; a password that works stays."""
         name = sandbox.id
-        granted = grants.read(self._grants, name, grants.TRACKING) or {}
-        password = str(granted.get("password") or secrets.token_urlsafe(32))
         try:
+            granted = await self._grants.read(name, TRACKING) or {}
+            password = str(granted.get("password") or secrets.token_urlsafe(32))
             await self._client.ensure_workspace(name, MARK)
             role = await self._client.ensure_role(name, ROLE, PERMITS)
             if not granted or not await self._works(name, password):
@@ -84,16 +85,16 @@ class MlflowProvider:
                 self._experiment, workspace=name, auth=(name, password)
             )
             values = self._values(sandbox, password)
-            await asyncio.to_thread(grants.write, self._grants, name, grants.TRACKING, values)
-        except (TrackingError, OSError) as error:
+            await self._grants.write(name, TRACKING, values)
+        except (TrackingError, OSError, StoreError) as error:
             raise ProviderError(Stage.TRACKING, str(error)) from error
 
     async def revoke(self, sandbox_id: SandboxId) -> None:
         """Take the grant first, so that the door closes even when MLflow is down."""
         try:
-            grants.remove(self._grants, sandbox_id, grants.TRACKING)
+            await self._grants.remove(sandbox_id, TRACKING)
             await self._client.delete_user(sandbox_id)
-        except (TrackingError, OSError) as error:
+        except (TrackingError, OSError, StoreError) as error:
             raise ProviderError(Stage.TRACKING, str(error)) from error
 
     async def remove(self, sandbox_id: SandboxId) -> None:
@@ -104,7 +105,7 @@ class MlflowProvider:
                 await self._client.delete_roles(sandbox_id)
                 await self._client.delete_workspace(sandbox_id)
             await asyncio.to_thread(self._delete_rest, sandbox_id)
-        except (TrackingError, OSError, sqlite3.Error) as error:
+        except (TrackingError, OSError, sqlite3.Error, StoreError) as error:
             raise ProviderError(Stage.TRACKING, str(error)) from error
 
     async def owned(self) -> frozenset[SandboxId]:
@@ -113,11 +114,11 @@ class MlflowProvider:
             marks = await self._client.workspaces()
             names = {name for name, mark in marks.items() if mark == MARK}
             names |= await self._client.users()
-            held = await asyncio.to_thread(grants.holders, self._grants, grants.TRACKING)
+            held = await self._grants.holders(TRACKING)
             names |= await asyncio.to_thread(self._folders)
-        except (TrackingError, OSError) as error:
+        except (TrackingError, OSError, StoreError) as error:
             raise ProviderError(Stage.TRACKING, str(error)) from error
-        return frozenset(SandboxId(n) for n in names if grants.is_sandbox_id(n)) | held
+        return frozenset(SandboxId(n) for n in names if is_sandbox_id(n)) | held
 
     async def aclose(self) -> None:
         """Close connections."""
@@ -127,12 +128,12 @@ class MlflowProvider:
         name = sandbox.id
         workspace = await self._client.has_workspace(name)
         identity = await self._client.has_user(name)
-        granted = grants.read(self._grants, name, grants.TRACKING)
+        granted = await self._grants.read(name, TRACKING)
         artifacts = await asyncio.to_thread(self._folder(name).exists)
         needed = (
             Fact("workspace", name, workspace),
             Fact("identity", name, identity),
-            Fact("grant", grants.TRACKING, granted is not None),
+            Fact("grant", TRACKING, granted is not None),
         )
         facts = (*needed, Fact("artifacts", name, artifacts))
         if not any(fact.is_present for fact in facts):

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from lab.domain.sandbox import Stage
 from lab.domain.secret import Secret
+from lab.grants import Grants, chosen
 from lab.providers.s3.admin import SeaweedAdmin
 from lab.providers.s3.datasets import DatasetStorage
 from lab.providers.s3.objects import Objects
@@ -22,12 +23,13 @@ class Options(BaseModel):
     """Where the store is and what we are there.
 
     Attributes:
+        grants: Where grants are kept; ``grants_dir`` instead for those of one machine.
         admin: The way its admin side is spoken to.
         secret_file: Holds the secret of ``access_key``, one line.
         datasets_dir: Where versions are copied for sandboxes to mount.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
     endpoint: str
     region: str = "us-east-1"
@@ -35,7 +37,8 @@ class Options(BaseModel):
     access_key: str
     secret_file: Path
     data_bucket: str = "jeux"
-    grants_dir: Path
+    grants: Grants | None = None
+    grants_dir: Path | None = None
     datasets_dir: Path
     timeout_seconds: float = 20
 
@@ -90,7 +93,7 @@ def build(stage: Stage, options: Mapping[str, Any]) -> S3Provider:
         endpoint=read.endpoint,
         region=read.region,
         data_bucket=read.data_bucket,
-        grants_dir=read.grants_dir,
+        grants=chosen(read.grants, read.grants_dir),
         objects=store,
         admin=admin,
         datasets=DatasetStorage(objects=store, bucket=read.data_bucket, folder=read.datasets_dir),

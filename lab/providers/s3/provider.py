@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from datetime import UTC
 from typing import TYPE_CHECKING
 
-from lab import grants
-from lab.domain.errors import ProviderError
+from lab.domain.errors import ProviderError, StoreError
 from lab.domain.ids import SandboxId
 from lab.domain.sandbox import Fact, Observation, Seen, Stage
+from lab.grants import STORAGE, is_sandbox_id
 from lab.providers.s3 import objects, policy
 from lab.providers.s3.admin import AdminError
 from lab.providers.s3.objects import ObjectsError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from minio import Minio
 
     from lab.domain.sandbox import Sandbox
+    from lab.grants import Grants
     from lab.providers.s3.admin import StoreAdmin
     from lab.providers.s3.datasets import DatasetStorage
     from lab.providers.s3.objects import Objects
@@ -42,14 +40,14 @@ class S3Provider:
         endpoint: str,
         region: str,
         data_bucket: str,
-        grants_dir: Path,
+        grants: Grants,
         objects: Objects,
         admin: StoreAdmin,
         datasets: DatasetStorage,
     ) -> None:
         self._endpoint, self._region, self._data_bucket = endpoint, region, data_bucket
         self._grants, self._objects, self._admin, self._datasets = (
-            grants_dir,
+            grants,
             objects,
             admin,
             datasets,
@@ -59,7 +57,7 @@ class S3Provider:
         """Look at bucket, identity, key, grant and copies of the data sets."""
         try:
             return await self._look(sandbox)
-        except (ObjectsError, AdminError, OSError) as error:
+        except (ObjectsError, AdminError, OSError, StoreError) as error:
             return Observation(Seen.UNKNOWN, f"storage: {error}")
 
     async def ensure(self, sandbox: Sandbox) -> None:
@@ -73,15 +71,15 @@ class S3Provider:
             if not policy.same(await self._admin.policy_of(sandbox.id), self._policy(sandbox)):
                 await self._admin.ensure_identity(sandbox.id, self._policy(sandbox))
             await self._grant(sandbox)
-        except (ObjectsError, AdminError, OSError) as error:
+        except (ObjectsError, AdminError, OSError, StoreError) as error:
             raise ProviderError(Stage.DATA, str(error)) from error
 
     async def revoke(self, sandbox_id: SandboxId) -> None:
         """Take the grant first, so that the door closes even when the store is down."""
         try:
-            grants.remove(self._grants, sandbox_id, grants.STORAGE)
+            await self._grants.remove(sandbox_id, STORAGE)
             await self._admin.delete_identity(sandbox_id)
-        except (AdminError, OSError) as error:
+        except (AdminError, OSError, StoreError) as error:
             raise ProviderError(Stage.DATA, str(error)) from error
 
     async def remove(self, sandbox_id: SandboxId) -> None:
@@ -96,10 +94,10 @@ class S3Provider:
         """Return who has a labelled bucket, an identity of ours, or a grant."""
         try:
             buckets = await self._objects.call(_labelled)
-            names = {n for n in await self._admin.identities() if grants.is_sandbox_id(n)}
+            names = {n for n in await self._admin.identities() if is_sandbox_id(n)}
             ours = {n for n in names if await self._admin.policy_of(n) is not None}
-            held = await asyncio.to_thread(grants.holders, self._grants, grants.STORAGE)
-        except (ObjectsError, AdminError, OSError) as error:
+            held = await self._grants.holders(STORAGE)
+        except (ObjectsError, AdminError, OSError, StoreError) as error:
             raise ProviderError(Stage.DATA, str(error)) from error
         return frozenset(SandboxId(name) for name in buckets | ours) | held
 
@@ -112,12 +110,12 @@ class S3Provider:
         bucket = await self._objects.call(lambda client: client.bucket_exists(name))
         identity = await self._admin.exists(name)
         keys = await self._admin.keys_of(name) if identity else frozenset()
-        granted = grants.read(self._grants, name, grants.STORAGE)
+        granted = await self._grants.read(name, STORAGE)
         facts = (
             Fact("bucket", name, bucket),
             Fact("identity", name, identity),
             Fact("access key", name, bool(keys)),
-            Fact("grant", grants.STORAGE, granted is not None),
+            Fact("grant", STORAGE, granted is not None),
         )
         if not any(fact.is_present for fact in facts):
             return Observation(Seen.ABSENT, "", facts)
@@ -133,7 +131,7 @@ class S3Provider:
 
     async def _grant(self, sandbox: Sandbox) -> None:
         """Leave exactly one key, the one in the grant."""
-        granted = grants.read(self._grants, sandbox.id, grants.STORAGE) or {}
+        granted = await self._grants.read(sandbox.id, STORAGE) or {}
         keys = await self._admin.keys_of(sandbox.id)
         for access_key in keys - {granted.get("access_key", "")}:
             await self._admin.delete_key(sandbox.id, access_key)
@@ -143,7 +141,7 @@ class S3Provider:
         granted.setdefault("door_access_key", "DOOR" + secrets.token_hex(8).upper())
         granted.setdefault("door_secret_key", secrets.token_urlsafe(30))
         values = self._values(sandbox, granted)
-        await asyncio.to_thread(grants.write, self._grants, sandbox.id, grants.STORAGE, values)
+        await self._grants.write(sandbox.id, STORAGE, values)
 
     def _values(self, sandbox: Sandbox, granted: dict[str, object]) -> dict[str, object]:
         secret = ("access_key", "secret_key", "door_access_key", "door_secret_key")
@@ -170,4 +168,4 @@ def _prefixes(sandbox: Sandbox, bucket: str) -> list[str]:
 
 def _labelled(client: Minio) -> set[str]:
     names = (bucket.name for bucket in client.list_buckets())
-    return {n for n in names if grants.is_sandbox_id(n) and objects.owner_of(client, n) == n}
+    return {n for n in names if is_sandbox_id(n) and objects.owner_of(client, n) == n}
