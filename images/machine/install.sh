@@ -109,7 +109,7 @@ if ! is_fresh test && ! { [ "$role" = run ] && is_fresh run; }; then
   if [ "$role" = test ] || [ -x .venv/bin/pytest ]; then group=--all-groups stamp=test; else group=--no-dev stamp=run; fi
   say "installing the lab in .venv, as uv.lock says"
   rm -f .build/stamps/run .build/stamps/test
-  "$uv" sync --frozen --compile-bytecode --python "$python" "$group" >"$log" 2>&1 ||
+  "$uv" sync --frozen --compile-bytecode --python "$python" --all-extras "$group" >"$log" 2>&1 ||
     fail "the lab's Python packages could not be installed" "$(why "$log")" \
       "They come from the Python package index: check the network or UV_DEFAULT_INDEX, and the disk's room, then run the same command again; what was fetched is kept"
   printf '%s\n' "$hash" >".build/stamps/$stamp"
