@@ -11,6 +11,7 @@ from lab.ports.outside import (
     Provider,
     ServerState,
 )
+from lab.ports.shared import GrantSnapshots, HeldGrant, Proofs, Reports
 from lab.ports.store import (
     Agencies,
     AuditTrail,
@@ -36,6 +37,8 @@ __all__ = [
     "Clock",
     "Datasets",
     "Filter",
+    "GrantSnapshots",
+    "HeldGrant",
     "KeyRecord",
     "Keys",
     "Launcher",
@@ -45,7 +48,9 @@ __all__ = [
     "Page",
     "Passwords",
     "ProofSource",
+    "Proofs",
     "Provider",
+    "Reports",
     "Requests",
     "Sandboxes",
     "ServerState",

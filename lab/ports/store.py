@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lab.domain.request import RequestState, SandboxRequest
     from lab.domain.sandbox import Sandbox, Stage, StageState
     from lab.domain.token import Token, TokenKind
+    from lab.ports.shared import Proofs, Reports
 
 T = TypeVar("T")
 
@@ -360,6 +361,16 @@ class Transaction(Protocol):
     @property
     def outbox(self) -> Outbox:
         """Things to tell."""
+        ...
+
+    @property
+    def proofs(self) -> Proofs:
+        """Proofs of containment."""
+        ...
+
+    @property
+    def reports(self) -> Reports:
+        """What probes said."""
         ...
 
 

@@ -14,11 +14,13 @@ from lab.store.audit import SqlAudit
 from lab.store.datasets import SqlDatasets
 from lab.store.engines import connect, opened
 from lab.store.failures import translated
+from lab.store.grants import SealedGrants
 from lab.store.keys import SqlKeys
 from lab.store.link import Link
 from lab.store.members import SqlMembers
 from lab.store.migrate import bring_up
 from lab.store.outbox import SqlOutbox
+from lab.store.proofs import SqlProofs, SqlReports
 from lab.store.requests import SqlRequests
 from lab.store.sandboxes import SqlSandboxes
 from lab.store.tokens import SqlTokens
@@ -42,6 +44,9 @@ class SqlTransaction:
         self.audit = SqlAudit(link)
         self.keys = SqlKeys(link)
         self.outbox = SqlOutbox(link)
+        self.proofs = SqlProofs(link)
+        self.reports = SqlReports(link)
+        self.sealed = SealedGrants(link)
 
 
 class SqlStore:

@@ -282,3 +282,35 @@ outbox = Table(
     # Numbers are never used again, so that their order is the order of writing.
     sqlite_autoincrement=True,
 )
+
+# Without foreign keys: a grant or a report may outlive its sandbox's row by a sweep, and is then
+# found by the name of whom it belongs to.
+grants = Table(
+    "grants",
+    metadata,
+    _words("sandbox_id"),
+    _words("name"),
+    _words("sealed"),
+    # Random at each write: the sum over all rows tells whether anything changed.
+    _amount("version"),
+    PrimaryKeyConstraint("sandbox_id", "name"),
+    Index(None, "name"),
+)
+
+proofs = Table(
+    "proofs",
+    metadata,
+    _key("sandbox_id"),
+    Column("content", Canonical, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+probe_reports = Table(
+    "probe_reports",
+    metadata,
+    _words("sandbox_id"),
+    _words("run"),
+    Column("content", Canonical, nullable=False),
+    Column("at", Moment, nullable=False),
+    PrimaryKeyConstraint("sandbox_id", "run"),
+)
