@@ -1,4 +1,4 @@
-"""All configuration of the lab on this machine, read once at start.
+"""All configuration of the lab, on one machine or on a cluster, read once at start.
 
 Every field can be set in the environment as ``LAB_`` and its name, or in
 ``STATE_DIR/lab.toml``; the environment wins.
@@ -13,13 +13,17 @@ import tomllib
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from lab.domain.sandbox import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -33,8 +37,67 @@ class ProviderSettings(BaseModel):
     options: dict[str, Any] = {}
 
 
+_NAME = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+_URL = r"^https?://[A-Za-z0-9.\-\[\]:]+$"
+_DIGEST = r"^[a-z0-9.\-:/_]+@sha256:[0-9a-f]{64}$"
+
+
+class Images(BaseModel):
+    """What runs in sandboxes, by digest: nothing else is let in."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    notebook: str = Field(pattern=_DIGEST)
+    probe: str = Field(pattern=_DIGEST)
+
+
+class Cluster(BaseModel):
+    """Where the lab's parts are on a cluster, as the chart tells it.
+
+    Attributes:
+        namespace: The release's own.
+        lab_api_url: How the gateway and the hub find the control plane.
+        storage_admin: The way the store's admin side is spoken to.
+        gateway_selector: Labels of the gateway's pods.
+        storage_class: Of homes; the cluster's own default where empty.
+        internet: ``address:port`` of what stands for the internet in the proof; each must answer
+            in an open namespace.
+        witness_host: The headless service of the witnesses.
+        pull_secret: Named in sandbox pods; in the release's namespace where not empty.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    namespace: str = Field(default="vase-clos", pattern=_NAME)
+    lab_api_url: str = Field(default="http://api:8001", pattern=_URL)
+    hub_url: str = Field(default="http://hub:8081", pattern=_URL)
+    tracking_url: str = Field(default="http://tracking:5000", pattern=_URL)
+    storage_url: str = Field(default="http://storage:9000", pattern=_URL)
+    storage_admin: Literal["minio", "seaweedfs"] = "minio"
+    storage_access_key: str = Field(default="lab-admin", min_length=3, max_length=128)
+    storage_region: str = "us-east-1"
+    tracking_username: str = "lab-admin"
+    gateway_selector: dict[str, str] = {
+        "app.kubernetes.io/name": "vase-clos",
+        "app.kubernetes.io/component": "gateway",
+    }
+    hub_selector: dict[str, str] = {
+        "app.kubernetes.io/name": "vase-clos",
+        "app.kubernetes.io/component": "hub",
+    }
+    front_selector: dict[str, str] = {
+        "app.kubernetes.io/name": "vase-clos",
+        "app.kubernetes.io/component": "front",
+    }
+    images: Images
+    storage_class: str = Field(default="", max_length=253)
+    internet: tuple[str, ...] = ()
+    witness_host: str = "witness-each"
+    pull_secret: str = ""
+
+
 class Ports(BaseModel):
-    """Where each part listens; loopback only."""
+    """Where each part listens; loopback only on one machine."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -67,6 +130,11 @@ class Settings(BaseSettings):
     """The lab's settings. Unknown keys are refused.
 
     Attributes:
+        runtime: Where sandboxes run.
+        role: What ``python -m lab.web`` does: all, or the API alone with the loop elsewhere.
+        cluster: Where the parts are, for ``runtime = kubernetes``.
+        public_url: Where people find the portal, without a closing slash.
+        trusted_proxies: Addresses or networks, with commas between, whose forwarded headers count.
         state_dir: Everything that is kept: databases, objects, homes, secrets, logs.
         run_dir: Sockets and pid files; short, because a socket's path may have 107 bytes.
         domain: Names under it are the portal's, the members' and the sandboxes' origins.
@@ -81,6 +149,11 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LAB_", extra="forbid", frozen=True)
 
+    runtime: Literal["machine", "kubernetes"] = "machine"
+    role: Literal["all", "api"] = "all"
+    cluster: Cluster | None = None
+    public_url: str = Field(default="", pattern=_URL)
+    trusted_proxies: str = "127.0.0.1"
     state_dir: Path = CHECKOUT / ".lab"
     run_dir: Path = Path()
     domain: str = Field(default="vaseclos.localhost", pattern=r"^[a-z0-9.-]{1,100}$")
@@ -108,9 +181,21 @@ class Settings(BaseSettings):
             mark = hashlib.sha256(str(state_dir).encode()).hexdigest()[:8]
             base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
             values["run_dir"] = Path(base) / f"vase-clos-{os.getuid()}-{mark}"
+        _fill_address(values)
         if not values.get("database_url"):
-            values["database_url"] = f"sqlite+aiosqlite:///{state_dir / 'lab.sqlite'}"
+            values["database_url"] = _database(values.get("runtime"), state_dir)
         return values
+
+    @model_validator(mode="after")
+    def _check(self) -> Settings:
+        if self.runtime == "kubernetes" and self.cluster is None:
+            raise ValueError("runtime kubernetes needs LAB_CLUSTER")
+        if self.runtime == "kubernetes" and not self.database_url.startswith("postgresql"):
+            raise ValueError(
+                "runtime kubernetes keeps its rows in PostgreSQL: "
+                "set LAB_DATABASE_URL, or the secret database-url"
+            )
+        return self
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -118,14 +203,22 @@ class Settings(BaseSettings):
         return ZoneInfo(self.time_zone)
 
     @property
-    def public_url(self) -> str:
-        """Where people find the portal, without a closing slash."""
-        return f"http://{self.domain}:{self.port}"
+    def api_url(self) -> str:
+        """Where the lab's own programs find the control plane."""
+        if self.cluster is not None:
+            return self.cluster.lab_api_url
+        return f"http://127.0.0.1:{self.ports.control_plane}"
 
     @property
-    def api_url(self) -> str:
-        """Where programs on this machine find the control plane."""
-        return f"http://127.0.0.1:{self.ports.control_plane}"
+    def on_cluster(self) -> Cluster:
+        """Where the parts are on the cluster.
+
+        Raises:
+            ValueError: The lab runs on one machine.
+        """
+        if self.cluster is None:
+            raise ValueError("this needs runtime kubernetes")
+        return self.cluster
 
     @property
     def secrets_dir(self) -> Path:
@@ -147,6 +240,11 @@ class Settings(BaseSettings):
             storage_internal=tuple(range(base + 7, base + 16)),
         )
 
+    def with_port(self, port: int) -> Settings:
+        """Return these settings with another first port."""
+        moved = {"port": port, "public_url": f"http://{self.domain}:{port}"}
+        return self.model_copy(update=moved)
+
     def secret(self, name: str) -> str:
         """Read one secret.
 
@@ -154,3 +252,50 @@ class Settings(BaseSettings):
             FileNotFoundError: ``lab up`` has not made it yet.
         """
         return (self.secrets_dir / name).read_text().strip()
+
+
+class BadSettingsError(ValueError):
+    """The settings cannot be used; the message is one line for whoever wrote them."""
+
+
+def from_environment(**values: Any) -> Settings:
+    """Read the settings of this process.
+
+    Raises:
+        BadSettingsError: One line says what is wrong, and where.
+    """
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        said = "; ".join(_said(problem["loc"], problem["msg"]) for problem in error.errors()[:5])
+        raise BadSettingsError(f"settings: {said}") from None
+    except (SettingsError, OSError, tomllib.TOMLDecodeError) as error:
+        raise BadSettingsError(f"settings: {' '.join(str(error).split())}") from None
+
+
+def _said(where: tuple[int | str, ...], message: str) -> str:
+    # Not the value: it may be a database's address, with the password in it.
+    name = ".".join([f"LAB_{str(where[0]).upper()}", *map(str, where[1:])]) if where else ""
+    return f"{name}: {message}" if name else message.removeprefix("Value error, ")
+
+
+def _fill_address(values: dict[str, Any]) -> None:
+    """Derive the public address from name and port, or the name from the address."""
+    given = str(values.get("public_url") or "").rstrip("/")
+    if given:
+        host = urlsplit(given).hostname
+        values["domain"] = values.get("domain") or host
+        values["public_url"] = given
+    else:
+        fields: Mapping[str, Any] = Settings.model_fields
+        domain = values.get("domain") or fields["domain"].default
+        values["public_url"] = f"http://{domain}:{values.get('port') or fields['port'].default}"
+
+
+def _database(runtime: object, state_dir: Path) -> str:
+    if runtime == "kubernetes":
+        try:
+            return (state_dir / "secrets" / "database-url").read_text("utf-8").strip()
+        except FileNotFoundError:
+            return ""
+    return f"sqlite+aiosqlite:///{state_dir / 'lab.sqlite'}"

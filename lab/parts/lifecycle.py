@@ -302,7 +302,7 @@ class Lifecycle:
 
 def with_port(settings: Settings, port: int) -> Settings:
     """Return the settings with another first port."""
-    return settings.model_copy(update={"port": port})
+    return settings.with_port(port)
 
 
 def _digest(conf: str) -> str:
