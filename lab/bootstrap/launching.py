@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from lab import grants
+from lab.bootstrap import notebook_environment
 from lab.domain.egress import DOOR_PORTS, Door
 from lab.domain.errors import ProviderError
 from lab.domain.sandbox import Stage
@@ -74,46 +75,25 @@ class LocalLauncher:
         return [[DOOR_PORTS[door], door.value] for door in Door if door in doors]
 
     def _environment(self, sandbox: Sandbox) -> dict[str, str]:
-        """Return standard names only, so that the usual libraries just work.
-
-        No value here works anywhere but at the sandbox's own doors.
-        """
+        """Return what the notebook is given, keys of its doors included."""
         storage = grants.read(self._settings.state_dir / "grants", sandbox.id, grants.STORAGE)
         if storage is None:
             raise ProviderError(Stage.DATA, "the storage grant is not there")
         doors = self._catalogue.catalogue().profiles[sandbox.spec.profile_id].doors
-        endpoint = f"http://127.0.0.1:{DOOR_PORTS[Door.STORAGE]}"
-        env = {
-            "AWS_ENDPOINT_URL": endpoint,
-            "AWS_ENDPOINT_URL_S3": endpoint,
+        tracking = f"http://127.0.0.1:{DOOR_PORTS[Door.TRACKING]}"
+        env = notebook_environment.variables(
+            sandbox_id=sandbox.id,
+            cpu_millicores=sandbox.spec.resources.cpu_millicores,
+            storage_url=f"http://127.0.0.1:{DOOR_PORTS[Door.STORAGE]}",
+            tracking_url=tracking if Door.TRACKING in doors else "",
+        ) | {
             "AWS_ACCESS_KEY_ID": str(storage["door_access_key"]),
             "AWS_SECRET_ACCESS_KEY": str(storage["door_secret_key"]),
-            "AWS_REGION": "us-east-1",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_ALLOW_HTTP": "true",
-            "AWS_VIRTUAL_HOSTED_STYLE_REQUEST": "false",
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
-            "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
-            "LAB_SANDBOX_ID": sandbox.id,
-            # joblib would look for cores where a sandbox shows none, and warn.
-            "LOKY_MAX_CPU_COUNT": str(-(-sandbox.spec.resources.cpu_millicores // 1000)),
-            "PIP_NO_INDEX": "1",
-            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         }
         # Some libraries want a list of authorities to be there even for plain HTTP.
         for bundle in self._settings.notebook_env.glob(f"lib/python3*/{CA_BUNDLE}"):
             inside = bundle.relative_to(self._settings.notebook_env)
             env["SSL_CERT_FILE"] = f"/opt/notebook/{inside}"
-        if Door.TRACKING in doors:
-            env |= {
-                "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{DOOR_PORTS[Door.TRACKING]}",
-                "MLFLOW_EXPERIMENT_NAME": "essais",
-                "MLFLOW_DISABLE_TELEMETRY": "true",
-                # It would print an address that only means something inside.
-                "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-                "DO_NOT_TRACK": "true",
-            }
         return env
 
 
