@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from lab.witness import addresses
+from lab.providers.kubernetes.inside.probes import addresses
 from lab.witness.arrivals import NONCE, SELF, TooManyRunsError
 
 if TYPE_CHECKING:

@@ -40,16 +40,20 @@ class Addresses:
 
 def own(proc: Path = Path("/proc")) -> Addresses:
     """Look now."""
-    v6, link_local, interface = _of_version_6(proc)
-    gateway4, routed = _default_route4(proc)
-    interface = routed or interface
+    gateway4, interface = _default_route4(proc)
+    of6 = _interfaces6(proc)
     return Addresses(
-        interface=interface,
+        interface=interface or next((name for _, _, name in of6), ""),
         v4=_toward("192.0.2.1", socket.AF_INET),
-        v6=v6,
-        link_local=link_local,
+        v6=next((text for text, scope, _ in of6 if scope == _GLOBAL), ""),
+        link_local=next((text for text, scope, _ in of6 if scope == _LINK), ""),
         gateway_link_local=_gateway(proc, gateway4),
     )
+
+
+def own_link_local(proc: Path = Path("/proc")) -> tuple[str, str] | None:
+    """Return our first link-local address and its interface, if there is any."""
+    return next(((text, name) for text, scope, name in _interfaces6(proc) if scope == _LINK), None)
 
 
 def link_local_of(mac: str) -> str:
@@ -109,19 +113,15 @@ def _attributes(data: bytes) -> dict[int, bytes]:
     return found
 
 
-def _of_version_6(proc: Path) -> tuple[str, str, str]:
-    v6 = link_local = interface = ""
+def _interfaces6(proc: Path) -> list[tuple[str, str, str]]:
+    """Return address, scope and interface of each IPv6 address, loopback apart."""
+    found = []
     with suppress(OSError):
         for line in Path(proc, "net/if_inet6").read_text("ascii").splitlines():
             address, _, _, scope, _, name = line.split()
-            text = str(ipaddress.IPv6Address(bytes.fromhex(address)))
-            if name == "lo":
-                continue
-            if scope == _GLOBAL and not v6:
-                v6, interface = text, interface or name
-            elif scope == _LINK and not link_local:
-                link_local, interface = text, interface or name
-    return v6, link_local, interface
+            if name != "lo":
+                found.append((str(ipaddress.IPv6Address(bytes.fromhex(address))), scope, name))
+    return found
 
 
 def _default_route4(proc: Path) -> tuple[str, str]:

@@ -1,0 +1,126 @@
+"""Try everything, and report it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from . import addresses, files, kernel, network
+from .aims import Aims
+from .trial import run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_AT_ONCE = 48
+_REPORT_S = 20.0
+_PAUSE_S = 0.25
+_DONE, _OPEN, _NOT_TRIED, _NOT_REPORTED, _NO_AIMS = 0, 3, 4, 5, 6
+_TAKEN = frozenset({200, 201, 202, 204, 409})
+
+
+def pod_names() -> tuple[str, ...]:
+    """Return what is tried on the pod itself, whatever the aims are; all must be blocked."""
+    return tuple(trial.name for trial in (*files.trials(), *kernel.trials()))
+
+
+def wanted_names() -> tuple[str, ...]:
+    """Return what is tried on the pod itself and must work."""
+    return tuple(trial.name for trial in files.wanted())
+
+
+def main(argv: Sequence[str]) -> int:
+    """Read the aims, try it all, say what came of it.
+
+    Returns:
+        0 when all was blocked, or when the report arrived, whatever it says.
+    """
+    text = Path(argv[0]).read_text("utf-8") if argv else os.environ.get("LAB_PROBE", "")
+    try:
+        aims = Aims.read(text, os.environ.get("LAB_NODE", ""))
+    except (ValueError, KeyError, TypeError) as error:
+        sys.stderr.write(f"LAB_PROBE cannot be read: {error}\n")
+        return _NO_AIMS
+    report = make(aims)
+    content = json.dumps(report, separators=(",", ":"))
+    sys.stdout.write(content + "\n")
+    sys.stdout.flush()
+    if aims.report:
+        return _DONE if _send(aims.report, content.encode()) else _NOT_REPORTED
+    found = {result["outcome"] for result in report["results"]}
+    if found == {"blocked"}:
+        return _DONE
+    return _OPEN if "open" in found else _NOT_TRIED
+
+
+def make(aims: Aims) -> dict[str, Any]:
+    """Try it all."""
+    settled_ms = _settle(aims)
+    results = []
+    if aims.files_too:  # before there are threads: some of it forks
+        trials = (*files.trials(), *files.wanted(), *kernel.trials())
+        results += [run(trial) for trial in trials]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        results += pool.map(run, [network.trial(probe, aims) for probe in aims.probes])
+    own = addresses.own()
+    return {
+        "run": aims.run,
+        "nonce": aims.nonce,
+        "node": aims.node,
+        "addresses": [text for text in (own.v4, own.v6, own.link_local) if text],
+        "settled_ms": settled_ms,
+        "results": results,
+        "end": True,
+    }
+
+
+def _settle(aims: Aims) -> int:
+    """Wait until the network treats this pod as it says; return for how long it did not.
+
+    Returns:
+        Milliseconds from our start to the last thing that still went through; -1 where
+        it never stopped; 0 where nothing ever did.
+    """
+    began, last = time.monotonic(), 0
+    until = began + aims.settle_seconds
+    while aims.settle:
+        trials = [network.trial(probe, aims) for probe in aims.settle]
+        with ThreadPoolExecutor(len(trials)) as pool:
+            outcomes = [result["outcome"] for result in pool.map(run, trials)]
+        if "open" not in outcomes:
+            return last
+        last = round((time.monotonic() - began) * 1000)
+        if time.monotonic() > until:
+            return -1
+        time.sleep(_PAUSE_S)
+    return last
+
+
+def _send(url: str, content: bytes) -> bool:
+    """Put the report where it is waited for; try again while it is not taken."""
+    parts = urlsplit(url)
+    until = time.monotonic() + _REPORT_S
+    while True:
+        try:
+            link = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=5)
+            link.request("PUT", parts.path, content, {"Content-Type": "application/json"})
+            status = link.getresponse().status
+            link.close()
+            why = f"answered {status}"
+            if status in _TAKEN:
+                return True
+        except OSError as error:
+            why = str(error)
+        except http.client.HTTPException as error:
+            why = repr(error)
+        if time.monotonic() > until:
+            sys.stderr.write(f"the report was not taken: {why}\n")
+            return False
+        time.sleep(1)
