@@ -27,6 +27,8 @@ class Rule(Enum):
     """The storage door does not pass this operation, bucket or prefix."""
     DOOR_HUB = "door_hub"
     """The hub door does not pass this method and path."""
+    DOOR_REPORT = "door_report"
+    """The door for the probes' reports does not pass this method, path or size."""
 
 
 @dataclass(frozen=True, slots=True)

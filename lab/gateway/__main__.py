@@ -21,7 +21,10 @@ def main() -> None:
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
     path: Path | None = options.settings
-    read = config.from_file(path) if path else config.from_environment(os.environ)
+    try:
+        read = config.from_file(path) if path else config.from_environment(os.environ)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"lab.gateway: {config.in_one_line(error)}") from None
     asyncio.run(serve(read))
 
 

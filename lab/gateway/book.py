@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lab import grants
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from lab.domain.ids import SandboxId
@@ -20,6 +20,28 @@ if TYPE_CHECKING:
 class _Kept:
     stamp: tuple[int, int, int]
     values: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DoorsGrant:
+    """Which doors a sandbox has.
+
+    Attributes:
+        ports: Where each is, on a cluster; nothing on one machine.
+    """
+
+    names: frozenset[str]
+    ports: Mapping[str, int]
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> DoorsGrant:
+        """Read it from a grant; what is no port is none."""
+        ports = values.get("ports")
+        found = ports if isinstance(ports, dict) else {}
+        return cls(
+            frozenset(map(str, values.get("doors", ()))),
+            {str(name): port for name, port in found.items() if type(port) is int},
+        )
 
 
 class GrantBook:
@@ -52,13 +74,13 @@ class GrantBook:
         found = (self.get(sandbox_id, name) for name in names)
         return [values for values in found if values is not None]
 
-    def open_doors(self) -> dict[SandboxId, frozenset[str]]:
+    def doors(self) -> dict[SandboxId, DoorsGrant]:
         """Return the doors of every sandbox that has any."""
-        opened: dict[SandboxId, frozenset[str]] = {}
+        opened: dict[SandboxId, DoorsGrant] = {}
         for sandbox_id in grants.holders(self._folder, grants.DOORS):
             values = self.get(sandbox_id, grants.DOORS)
             if values is not None:
-                opened[sandbox_id] = frozenset(map(str, values.get("doors", ())))
+                opened[sandbox_id] = DoorsGrant.of(values)
         return opened
 
     def _is_over(self, values: dict[str, Any]) -> bool:

@@ -1,15 +1,14 @@
-"""Opens and closes the sockets that lead out of sandboxes.
+"""Opens and closes the doors that lead out of sandboxes.
 
-Which sandbox speaks is known from the socket alone. A folder of sockets is
-bound into a running sandbox, so it is never made anew while the sandbox has a
-place: sockets come and go inside it.
+Which sandbox speaks is known from the socket alone, on one machine and on a
+cluster: what a listener is and where it stands is in ``listeners``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
+from collections import Counter
 from typing import TYPE_CHECKING, Protocol
 
 from aiohttp import web
@@ -19,12 +18,12 @@ from lab.gateway.refusals import RefusedError, not_granted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from lab.domain.attempt import Rule
     from lab.domain.ids import SandboxId
     from lab.gateway.attempts import AttemptLog
-    from lab.gateway.book import GrantBook
+    from lab.gateway.book import DoorsGrant, GrantBook
+    from lab.gateway.listeners import Listener, Wall
 
 _log = logging.getLogger(__name__)
 
@@ -51,54 +50,43 @@ class Door(Protocol):
 
 
 class _OpenDoor:
-    """One listening socket."""
+    """One door that listens, and whoever is in it."""
 
-    def __init__(self, path: Path, server: web.Server) -> None:
-        self._path, self._server = path, server
-        self._listener: asyncio.Server | None = None
+    def __init__(self, listener: Listener, server: web.Server) -> None:
+        self.listener, self._server = listener, server
 
     async def open(self) -> None:
-        self._path.unlink(missing_ok=True)
-        loop = asyncio.get_running_loop()
-        self._listener = await loop.create_unix_server(self._server, str(self._path), backlog=64)
-        self._path.chmod(0o666)  # the sandbox's own uid connects; the folder is its alone
-
-    def is_whole(self) -> bool:
-        return self._path.is_socket()
+        await self.listener.open(self._server)
 
     def close(self) -> None:
         """Stop listening, and drop what is open at once, in the middle of anything."""
-        if self._listener is not None:
-            self._listener.close()
+        self.listener.close()
         for connection in list(self._server.connections):
             connection.force_close()
             if connection.transport is not None:
                 connection.transport.abort()
-        self._path.unlink(missing_ok=True)
 
 
 class DoorKeeper:
-    """Keeps the open sockets what the grants folder says, by looking again and again."""
+    """Keeps the open doors what the grants folder says, by looking again and again."""
 
     def __init__(
         self,
         *,
-        folder: Path,
+        wall: Wall,
         book: GrantBook,
         doors: Mapping[str, Door],
         attempts: AttemptLog,
         poll_seconds: float,
     ) -> None:
-        self._folder, self._book, self._doors = folder, book, doors
+        self._wall, self._book, self._doors = wall, book, doors
         self._attempts, self._poll = attempts, poll_seconds
         self._open: dict[tuple[SandboxId, str], _OpenDoor] = {}
+        self._contested: set[str] = set()
 
     async def run(self) -> None:
         """Look until cancelled; then close everything."""
-        # Others may pass through, knowing a name, but nobody may list the names.
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._folder.chmod(0o711)
-        self._clear_stale()
+        self._wall.prepare()
         try:
             while True:
                 await self.look()
@@ -112,30 +100,41 @@ class DoorKeeper:
     async def look(self) -> None:
         """Open what is granted and closed, close what is open and not granted."""
         try:
-            granted = self._book.open_doors()
+            granted = self._book.doors()
         except OSError:
             _log.exception("the grants folder cannot be read: every door closes")
             granted = {}
-        wanted = {
-            (sandbox_id, name)
-            for sandbox_id, names in granted.items()
-            for name in names & set(self._doors)
-        }
-        for key in set(self._open) - wanted:
-            self._close(key)
-        for key in sorted(wanted):
-            if key in self._open and not self._open[key].is_whole():
+        wanted = self._wanted(granted)
+        for key in list(self._open):
+            found = self._open[key].listener
+            if key not in wanted or wanted[key].where != found.where or not found.is_whole():
                 self._close(key)
-            if key not in self._open:
-                await self._open_one(key)
+        for key in sorted(wanted.keys() - self._open.keys()):
+            await self._open_one(key, wanted[key])
+
+    def _wanted(
+        self, granted: Mapping[SandboxId, DoorsGrant]
+    ) -> dict[tuple[SandboxId, str], Listener]:
+        """Return what shall listen. A place that two claim is nobody's: it is their name."""
+        claims = {
+            (sandbox_id, name): listener
+            for sandbox_id, doors in granted.items()
+            for name, listener in self._wall.listeners(sandbox_id, doors).items()
+            if name in self._doors
+        }
+        often = Counter(listener.where for listener in claims.values())
+        twice = {where for where, count in often.items() if count > 1}
+        if twice != self._contested:
+            self._contested = twice
+            _log.error("doors that two grants claim", extra={"where": sorted(twice)})
+        return {key: each for key, each in claims.items() if each.where not in twice}
 
     def count(self) -> int:
         """Return how many doors are open."""
         return len(self._open)
 
-    async def _open_one(self, key: tuple[SandboxId, str]) -> None:
+    async def _open_one(self, key: tuple[SandboxId, str], listener: Listener) -> None:
         sandbox_id, name = key
-        folder = self._folder / sandbox_id
         door = self._doors[name]
 
         async def answer(request: web.BaseRequest) -> web.StreamResponse:
@@ -144,10 +143,8 @@ class DoorKeeper:
         server = web.Server(
             answer, handler_cancellation=True, access_log=None, keepalive_timeout=75
         )
-        opened = _OpenDoor(folder / f"{name}.sock", server)
+        opened = _OpenDoor(listener, server)
         try:
-            folder.mkdir(exist_ok=True)
-            folder.chmod(0o755)  # whatever our umask is: the sandbox's uid goes through it
             await opened.open()
         except OSError:
             _log.exception("a door cannot be opened", extra={"sandbox_id": sandbox_id})
@@ -173,9 +170,3 @@ class DoorKeeper:
                 path = request.raw_path.partition("?")[0]
                 self._attempts.record(sandbox_id, door.rule, f"{request.method} {path}")
             return door.refusal(error)
-
-    def _clear_stale(self) -> None:
-        """Take away sockets that a killed gateway left: nobody listens on them."""
-        for path in self._folder.glob("*/*.sock"):
-            with suppress(OSError):
-                path.unlink()

@@ -20,6 +20,7 @@ from lab.gateway.refusals import RefusedError, not_allowed, problem, upstream_do
 from lab.gateway.relay import Outgoing, read_document
 from lab.gateway.tracking import identity_headers
 from lab.gateway.tracking_rules import Body, check_document
+from lab.sockets import listening
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,7 +57,12 @@ def page_policy(portal: str) -> str:
 
 
 class People:
-    """Serves ``http://<sandbox_id>.<domain>:<port>/`` on loopback."""
+    """Serves ``http://<sandbox_id>.<domain>:<port>/`` to the front.
+
+    Args:
+        doors: How many doors are open.
+        is_fresh: Whether the grants have been seen at least once.
+    """
 
     def __init__(
         self,
@@ -66,9 +72,10 @@ class People:
         relay: Relay,
         key: bytes,
         doors: Callable[[], int],
+        is_fresh: Callable[[], bool] = lambda: True,
     ) -> None:
         self._config, self._book, self._relay = config, book, relay
-        self._key, self._doors = key, doors
+        self._key, self._doors, self._is_fresh = key, doors, is_fresh
         self._used: dict[str, datetime] = {}
         self._runner: web.ServerRunner | None = None
 
@@ -81,7 +88,8 @@ class People:
         server = web.Server(self._guarded, access_log=None, handler_cancellation=True)
         self._runner = web.ServerRunner(server)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self._config.port).start()
+        made = listening(self._config.people_host, self._config.port)
+        await web.SockSite(self._runner, made).start()
 
     async def aclose(self) -> None:
         """Stop listening."""
@@ -92,6 +100,10 @@ class People:
         """Answer, with the headers that keep a page inside on whatever the answer is."""
         if request.raw_path == "/.lab/health":
             return web.json_response({"status": "ok", "doors": self._doors()})
+        if request.raw_path in {"/live", "/ready"} and self._sandbox(request) is None:
+            is_fine = request.raw_path == "/live" or self._is_fresh()
+            said = {"status": "ok" if is_fine else "waiting", "doors": self._doors()}
+            return web.json_response(said, status=200 if is_fine else 503)
         try:
             return await self._answer(request)
         except RefusedError as error:
@@ -185,7 +197,13 @@ class People:
         )
         answer = web.Response(status=303, headers={"Location": where})
         answer.set_cookie(
-            COOKIE, value, max_age=COOKIE_SECONDS, path="/", httponly=True, samesite="Lax"
+            COOKIE,
+            value,
+            max_age=COOKIE_SECONDS,
+            path="/",
+            httponly=True,
+            samesite="Lax",
+            secure=self._config.scheme == "https",
         )
         return self._with_headers(answer)
 
@@ -209,7 +227,7 @@ class People:
         """Let a page of another site change nothing."""
         site = request.headers.get("Sec-Fetch-Site")
         origin = request.headers.get("Origin")
-        own = f"http://{request.headers.get('Host', '')}"
+        own = f"{self._config.scheme}://{request.headers.get('Host', '')}"
         if site not in {None, "same-origin"} or origin not in {None, own} or not (site or origin):
             raise not_allowed("a change asked for by another site")
 

@@ -149,6 +149,7 @@ RULE: Mapping[Rule, str] = {
     Rule.DOOR_HUB: msg(
         "La porte de l’atelier ne laisse passer que ce dont votre carnet a besoin."
     ),
+    Rule.DOOR_REPORT: msg("La porte des épreuves ne laisse passer que le rapport d’une épreuve."),
 }
 
 REASON: Mapping[str, str] = {
