@@ -1,7 +1,7 @@
-"""A real SeaweedFS and a real MLflow for tests, on free loopback ports, ended by their own ids.
+"""A real SeaweedFS, MinIO and MLflow for tests, on free loopback ports, ended by their own ids.
 
-``from tests.parts_fixtures import storage, tracking`` (session fixtures) in the
-``conftest.py`` of a folder that needs them.
+MinIO is compiled by ``python -m tests.cluster build minio``, or named by
+``LAB_TEST_MINIO``; where there is none, what needs it is skipped by name.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 
 from lab.providers.mlflow import server as mlflow_server
+from lab.providers.s3 import minio_server
 from lab.providers.s3 import server as s3_server
+from tests.cluster.driver import binaries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -116,10 +118,21 @@ class Storage:
     admin_name: str
     secret_file: Path
     process: Process
+    admin: str = "seaweedfs"
 
     @property
     def secret(self) -> str:
         return self.secret_file.read_text()
+
+    @property
+    def options(self) -> dict[str, object]:
+        """What a provider is told of it."""
+        return {
+            "endpoint": self.endpoint,
+            "admin": self.admin,
+            "access_key": self.admin_name,
+            "secret_file": self.secret_file,
+        }
 
 
 @dataclass
@@ -163,6 +176,31 @@ def make_storage(folder: Path) -> Storage:
     return Storage(endpoint, s3_server.ADMIN_NAME, server.secret_file, process)
 
 
+def minio_program() -> Path | None:
+    """The MinIO binary; nothing where it was not compiled."""
+    named = os.environ.get("LAB_TEST_MINIO")
+    return Path(named) if named else binaries.known().get("minio")
+
+
+def make_minio(folder: Path) -> Storage:
+    program = minio_program()
+    if program is None:
+        pytest.skip("there is no MinIO: python -m tests.cluster build minio")
+    (port,) = free_ports(1)
+    server = minio_server.MinioServer(
+        program=program, folder=folder, secret_file=make_secret(folder), port=port
+    )
+    minio_server.prepare(server)
+    process = Process(
+        argv=minio_server.command(server),
+        env=minio_server.environment(server),
+        ready_url=minio_server.ready_url(server),
+        folder=folder,
+    )
+    endpoint = f"http://127.0.0.1:{port}"
+    return Storage(endpoint, minio_server.ADMIN_NAME, server.secret_file, process, "minio")
+
+
 def make_tracking(folder: Path) -> Tracking:
     (port,) = free_ports(1)
     server = mlflow_server.TrackingServer(
@@ -198,8 +236,18 @@ def run_one(made: Made) -> Iterator[Made]:
 
 
 @pytest.fixture(scope="session")
-def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storage]:
+def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storage]:
     yield from run_one(make_storage(tmp_path_factory.mktemp("weed")))
+
+
+@pytest.fixture(scope="session")
+def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storage]:
+    yield from run_one(make_minio(tmp_path_factory.mktemp("minio")))
+
+
+@pytest.fixture(scope="session")
+def storage(seaweedfs: Storage) -> Storage:
+    return seaweedfs
 
 
 @pytest.fixture(scope="session")

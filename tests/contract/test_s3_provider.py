@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,10 +16,12 @@ from lab import grants, providers
 from lab.domain.dataset import DatasetFile, DatasetRef, DatasetVersion
 from lab.domain.errors import ProviderError, StateError, TerminalProviderError
 from lab.domain.ids import DatasetId, SandboxId
+from lab.domain.quantity import GIB, Resources
 from lab.domain.sandbox import Seen, Stage
 from lab.providers import s3
+from lab.providers.s3.minio_admin import MinioAdmin
 from tests.conftest import NOON, make_sandbox
-from tests.parts_fixtures import Storage, make_storage
+from tests.parts_fixtures import Storage, make_minio, make_storage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -29,12 +32,18 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.real
 
+SERVERS = {"seaweedfs": make_storage, "minio": make_minio}
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def storage(request: pytest.FixtureRequest) -> Storage:
+    found: Storage = request.getfixturevalue(request.param)
+    return found
+
 
 def options(storage: Storage, folder: Path) -> dict[str, object]:
     return {
-        "endpoint": storage.endpoint,
-        "access_key": storage.admin_name,
-        "secret_file": storage.secret_file,
+        **storage.options,
         "grants_dir": folder / "grants",
         "datasets_dir": folder / "datasets",
         "timeout_seconds": 5,
@@ -158,7 +167,7 @@ async def test_keys_that_the_sandbox_made_for_itself_die_with_it(
 ) -> None:
     sandbox = with_data("sb-00000000a5")
     await provider.ensure(sandbox)
-    extra = await provider._admin.create_key(sandbox.id)
+    extra = await provider._admin.create_key(sandbox.id, sandbox.spec.expires_at)
     values = {"access_key": extra.access_key, "secret_key": extra.secret_key}
     client = client_of(storage, values)
     assert await asyncio.to_thread(_put_and_read, client, sandbox.id) == b"mine"
@@ -263,10 +272,94 @@ def test_unknown_options_and_placeholder_secrets_are_refused(
         providers.build("s3", Stage.DATA, weak)
 
 
-@pytest.fixture
-def own_storage(tmp_path: Path) -> Iterator[Storage]:
-    made = make_storage(tmp_path / "weed") if (tmp_path / "weed").mkdir() is None else None
-    assert made is not None
+async def test_published_objects_are_held_against_the_administrator_too(
+    storage: Storage, tmp_path: Path
+) -> None:
+    keep = s3.build_datasets(options(storage, tmp_path))
+    version, path = version_of("jeu-tenu", 1, tmp_path, b"tenu")
+    await keep.publish(version, {"table.csv": path})
+    admin = client_of(storage, {"access_key": storage.admin_name, "secret_key": storage.secret})
+
+    def forget(key: str) -> None:
+        (there,) = admin.list_objects("jeux", key, include_version=True)
+        admin.remove_object("jeux", key, version_id=there.version_id)
+
+    for key in ("jeu-tenu/v1/table.csv", ".published/jeu-tenu/v1.json"):
+        with pytest.raises(S3Error) as caught:
+            await asyncio.to_thread(forget, key)
+        assert caught.value.code in {"AccessDenied", "InvalidRequest"}
+    # A removal without a version only hides it: the bytes are there.
+    await asyncio.to_thread(admin.remove_object, "jeux", "jeu-tenu/v1/table.csv")
+    found = list(admin.list_objects("jeux", "jeu-tenu/v1/table.csv", include_version=True))
+    (held,) = [each for each in found if not each.is_delete_marker]
+    with admin.get_object("jeux", "jeu-tenu/v1/table.csv", version_id=held.version_id) as reply:
+        assert reply.read() == b"tenu"
+
+
+async def test_buckets_are_encrypted_where_asked(storage: Storage, tmp_path: Path) -> None:
+    provider = s3.build(Stage.DATA, options(storage, tmp_path) | {"encrypts": True})
+    sandbox = with_data("sb-00000000ac")
+    await provider.ensure(sandbox)
+    client = client_of(storage, grant_of(tmp_path, sandbox))
+    text = b"a sentence that nobody else writes; " * 500
+    await asyncio.to_thread(client.put_object, sandbox.id, "k", io.BytesIO(text), len(text))
+    found = await asyncio.to_thread(client.stat_object, sandbox.id, "k")
+    assert found.metadata["x-amz-server-side-encryption"] == "AES256"
+    assert await asyncio.to_thread(_read, client, sandbox.id, "k") == text
+    kept = (each for each in storage.process.folder.rglob("*") if each.is_file())
+    assert not any(text[:36] in each.read_bytes() for each in kept)
+    await provider.remove(sandbox.id)
+    await provider.aclose()
+
+
+async def test_minio_ends_keys_and_limits_buckets_by_itself(
+    minio: Storage, tmp_path: Path
+) -> None:
+    provider = s3.build(Stage.DATA, options(minio, tmp_path))
+    sandbox = with_data("sb-00000000ad")
+    soon = datetime.now(UTC) + timedelta(days=2)
+    spec = replace(sandbox.spec, expires_at=soon, resources=Resources(1000, GIB, 100_000))
+    sandbox = replace(sandbox, spec=spec)
+    await provider.ensure(sandbox)
+    grant = grant_of(tmp_path, sandbox)
+    admin = provider._admin
+    assert isinstance(admin, MinioAdmin)
+
+    async def ends() -> datetime:
+        told = await admin._json(lambda client: client.list_service_account(sandbox.id))
+        (account,) = told["accounts"]
+        return datetime.fromisoformat(account["expiration"])
+
+    assert await ends() == soon.replace(microsecond=0)
+    later = replace(sandbox, spec=replace(spec, expires_at=soon + timedelta(days=9)))
+    await provider.ensure(later)
+    assert await ends() == later.spec.expires_at.replace(microsecond=0)
+    # The server takes no end that is nearer or farther: the gateway keeps the exact one.
+    now = datetime.now(UTC)
+    for days, least, most in ((0, 14, 17), (900, 363 * 1440, 365 * 1440)):
+        far = replace(sandbox, spec=replace(spec, expires_at=now + timedelta(days=days)))
+        await provider.ensure(far)
+        assert timedelta(minutes=least) < await ends() - now < timedelta(minutes=most)
+    await provider.ensure(later)
+    assert grant_of(tmp_path, later)["access_key"] == grant["access_key"]
+    # One upload over the sandbox's room.
+    client = client_of(minio, grant)
+    with pytest.raises(S3Error, match="quota"):
+        await asyncio.to_thread(
+            client.put_object, sandbox.id, "big", io.BytesIO(bytes(100_001)), 100_001
+        )
+    await admin.limit_bucket(sandbox.id, 5)
+    assert (await provider.observe(later)).seen is Seen.DUE
+    await provider.ensure(later)
+    assert (await provider.observe(later)).seen is Seen.READY
+    await provider.remove(sandbox.id)
+    await provider.aclose()
+
+
+@pytest.fixture(params=SERVERS)
+def own_storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
+    (tmp_path / "store").mkdir()
+    made = SERVERS[request.param](tmp_path / "store")
     made.process.start()
     made.process.wait_ready()
     yield made
@@ -307,8 +400,6 @@ async def test_outage_is_unknown_and_kill_loses_nothing(
 
 
 def _put(client: Minio, bucket: str, key: str) -> None:
-    import io  # noqa: PLC0415
-
     client.put_object(bucket, key, io.BytesIO(b"mine"), 4)
 
 

@@ -10,13 +10,23 @@ from pydantic import BaseModel, ConfigDict
 from lab.domain.sandbox import Stage
 from lab.domain.secret import Secret
 from lab.grants import Grants, chosen
-from lab.providers.s3.admin import SeaweedAdmin
 from lab.providers.s3.datasets import DatasetStorage
+from lab.providers.s3.minio_admin import MinioAdmin
 from lab.providers.s3.objects import Objects
 from lab.providers.s3.provider import S3Provider
+from lab.providers.s3.seaweed_admin import SeaweedAdmin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+Kind = Literal["seaweedfs", "minio"]
+"""The ways of an admin side that are known here."""
+
+_ADMINS: dict[Kind, type[SeaweedAdmin | MinioAdmin]] = {
+    "seaweedfs": SeaweedAdmin,
+    "minio": MinioAdmin,
+}
 
 
 class Options(BaseModel):
@@ -25,6 +35,8 @@ class Options(BaseModel):
     Attributes:
         grants: Where grants are kept; ``grants_dir`` instead for those of one machine.
         admin: The way its admin side is spoken to.
+        encrypts: Buckets are made so that the server encrypts what is written, with
+            keys that it must have been given.
         secret_file: Holds the secret of ``access_key``, one line.
         datasets_dir: Where versions are copied for sandboxes to mount.
     """
@@ -33,13 +45,14 @@ class Options(BaseModel):
 
     endpoint: str
     region: str = "us-east-1"
-    admin: Literal["seaweedfs"] = "seaweedfs"
+    admin: Kind = "seaweedfs"
     access_key: str
     secret_file: Path
     data_bucket: str = "jeux"
     grants: Grants | None = None
     grants_dir: Path | None = None
     datasets_dir: Path
+    encrypts: bool = False
     timeout_seconds: float = 20
 
 
@@ -65,8 +78,15 @@ def build_datasets(options: Mapping[str, Any]) -> DatasetStorage:
         ValueError: An option is unknown or missing, or the secret is a placeholder.
     """
     read = Options.model_validate(options)
+    return _datasets(read, _objects(read))
+
+
+def _datasets(options: Options, store: Objects) -> DatasetStorage:
     return DatasetStorage(
-        objects=_objects(read), bucket=read.data_bucket, folder=read.datasets_dir
+        objects=store,
+        bucket=options.data_bucket,
+        folder=options.datasets_dir,
+        encrypts=options.encrypts,
     )
 
 
@@ -81,7 +101,7 @@ def build(stage: Stage, options: Mapping[str, Any]) -> S3Provider:
         msg = f"s3 serves {Stage.DATA.value}, not {stage.value}"
         raise ValueError(msg)
     read = Options.model_validate(options)
-    admin = SeaweedAdmin(
+    admin = _ADMINS[read.admin](
         endpoint=read.endpoint,
         region=read.region,
         access_key=read.access_key,
@@ -96,5 +116,6 @@ def build(stage: Stage, options: Mapping[str, Any]) -> S3Provider:
         grants=chosen(read.grants, read.grants_dir),
         objects=store,
         admin=admin,
-        datasets=DatasetStorage(objects=store, bucket=read.data_bucket, folder=read.datasets_dir),
+        datasets=_datasets(read, store),
+        encrypts=read.encrypts,
     )

@@ -36,14 +36,22 @@ class DatasetStorage:
     """Keeps the bytes of published versions.
 
     A version is published by the manifest that is written last, outside every
-    prefix that a sandbox may read; without it there is nothing to mount.
+    prefix that a sandbox may read; without it there is nothing to mount. Where
+    the store can, every object of it is under a legal hold: nobody deletes or
+    replaces it, not even by mistake with the administrator's key, until somebody
+    with that right lifts the hold. A retention period would not do: what turns
+    out to name a person must be deletable that day.
 
     Args:
         folder: Where versions are copied for sandboxes to mount, read-only.
+        encrypts: The bucket is made so that the server encrypts what is written.
     """
 
-    def __init__(self, *, objects: Objects, bucket: str, folder: Path) -> None:
+    def __init__(
+        self, *, objects: Objects, bucket: str, folder: Path, encrypts: bool = False
+    ) -> None:
         self._objects, self._bucket, self._folder = objects, bucket, folder
+        self._encrypts = encrypts
         self._locks: dict[DatasetRef, asyncio.Lock] = {}
 
     async def publish(self, version: DatasetVersion, files: Mapping[str, Path]) -> None:
@@ -62,14 +70,21 @@ class DatasetStorage:
         wanted = [asdict(f) for f in sorted(version.files, key=lambda f: f.name)]
 
         def put(client: Minio) -> bool:
-            objects.make_bucket(client, self._bucket, "data")
+            objects.make_bucket(client, self._bucket, "data", locks=True, encrypts=self._encrypts)
+            holds = objects.has_locks(client, self._bucket)
             there = objects.get_json(client, self._bucket, _manifest(version.ref))
             if there is not None:
                 return bool(there == wanted)
             for file in version.files:
-                key = version.prefix + file.name
-                objects.put_file(client, self._bucket, key, files[file.name], file.media_type)
-            objects.put_json(client, self._bucket, _manifest(version.ref), wanted)
+                objects.put_file(
+                    client,
+                    self._bucket,
+                    version.prefix + file.name,
+                    files[file.name],
+                    media_type=file.media_type,
+                    holds=holds,
+                )
+            objects.put_json(client, self._bucket, _manifest(version.ref), wanted, holds=holds)
             return True
 
         if not await self._call(put):

@@ -13,6 +13,7 @@ from minio import Minio
 from minio.commonconfig import Tags
 from minio.deleteobjects import DeleteObject
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
+from minio.sseconfig import Rule, SSEConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,16 +65,40 @@ class Objects:
             raise ObjectsError(type(error).__name__) from error
 
 
-def make_bucket(client: Minio, bucket: str, owner: str) -> None:
-    """Make the bucket exist with its owner's label."""
+def make_bucket(
+    client: Minio, bucket: str, owner: str, *, locks: bool = False, encrypts: bool = False
+) -> None:
+    """Make the bucket exist with its owner's label.
+
+    Args:
+        client: Of the administrator.
+        bucket: Its name.
+        owner: Written on it as a label.
+        locks: Every version of an object stays, and may be held. Only a bucket that
+            is made so can do it: an older one stays as it is.
+        encrypts: What is written is encrypted with the server's own keys.
+    """
     try:
-        client.make_bucket(bucket)
+        client.make_bucket(bucket, object_lock=locks)
     except S3Error as error:
         if error.code not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
             raise
     tags = Tags.new_bucket_tags()
     tags[OWNER_TAG] = owner
     client.set_bucket_tags(bucket, tags)
+    if encrypts:
+        client.set_bucket_encryption(bucket, SSEConfig(Rule.new_sse_s3_rule()))
+
+
+def has_locks(client: Minio, bucket: str) -> bool:
+    """Tell whether objects of the bucket may be held."""
+    try:
+        client.get_object_lock_config(bucket)
+    except S3Error as error:
+        if error.code == "ObjectLockConfigurationNotFoundError":
+            return False
+        raise
+    return True
 
 
 def owner_of(client: Minio, bucket: str) -> str | None:
@@ -113,10 +138,12 @@ def _abort_uploads(client: Minio, bucket: str) -> None:
             client._abort_multipart_upload(bucket, upload.object_name, upload.upload_id or "")  # noqa: SLF001
 
 
-def put_json(client: Minio, bucket: str, key: str, values: Any) -> None:
-    """Store a small JSON document."""
-    data = json.dumps(values, sort_keys=True).encode()
-    client.put_object(bucket, key, io.BytesIO(data), len(data), content_type="application/json")
+def put_json(client: Minio, bucket: str, key: str, values: Any, *, holds: bool = False) -> None:
+    """Store a small JSON document, held where asked."""
+    data = io.BytesIO(json.dumps(values, sort_keys=True).encode())
+    size = len(data.getbuffer())
+    kind = "application/json"
+    client.put_object(bucket, key, data, size, content_type=kind, legal_hold=holds)
 
 
 def get_json(client: Minio, bucket: str, key: str) -> Any:
@@ -144,6 +171,8 @@ def chunks(client: Minio, bucket: str, key: str) -> Iterator[bytes]:
         yield from reply.stream(_CHUNK)
 
 
-def put_file(client: Minio, bucket: str, key: str, path: Path, media_type: str) -> None:
-    """Store a file, in parts when it is large."""
-    client.fput_object(bucket, key, str(path), content_type=media_type)
+def put_file(
+    client: Minio, bucket: str, key: str, path: Path, *, media_type: str, holds: bool = False
+) -> None:
+    """Store a file, in parts when it is large, held where asked."""
+    client.fput_object(bucket, key, str(path), content_type=media_type, legal_hold=holds)

@@ -57,9 +57,11 @@ def _allow(
 
 
 def _plain(value: Any) -> Any:
-    """Write a list of one as its one member, as servers do."""
+    """Write a list of one as its one member, and words in one order, as servers do."""
     if isinstance(value, dict):
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, list):
-        return _plain(value[0]) if len(value) == 1 else [_plain(each) for each in value]
+        if len(value) == 1:
+            return _plain(value[0])
+        return sorted((_plain(each) for each in value), key=repr)
     return value

@@ -30,6 +30,9 @@ class S3Provider:
     A sandbox's own bucket and identity have its id as their name. Its real
     credential is written in the grants folder only; what the sandbox gets is a
     pair of values that mean something at its own door and nowhere else.
+
+    Its own bucket keeps no versions: what a person deletes is gone, and a
+    notebook that writes the same file again does not use up the sandbox's room.
     """
 
     stage = Stage.DATA
@@ -44,7 +47,9 @@ class S3Provider:
         objects: Objects,
         admin: StoreAdmin,
         datasets: DatasetStorage,
+        encrypts: bool = False,
     ) -> None:
+        self._encrypts = encrypts
         self._endpoint, self._region, self._data_bucket = endpoint, region, data_bucket
         self._grants, self._objects, self._admin, self._datasets = (
             grants,
@@ -66,9 +71,14 @@ class S3Provider:
             await self._datasets.materialise(ref)
         try:
             await self._objects.call(
-                lambda client: objects.make_bucket(client, sandbox.id, sandbox.id)
+                lambda client: objects.make_bucket(
+                    client, sandbox.id, sandbox.id, encrypts=self._encrypts
+                )
             )
-            if not policy.same(await self._admin.policy_of(sandbox.id), self._policy(sandbox)):
+            size_bytes = sandbox.spec.resources.storage_bytes
+            if not await self._admin.has_limit(sandbox.id, size_bytes):
+                await self._admin.limit_bucket(sandbox.id, size_bytes)
+            if not await self._admin.has_identity(sandbox.id, self._policy(sandbox)):
                 await self._admin.ensure_identity(sandbox.id, self._policy(sandbox))
             await self._grant(sandbox)
         except (ObjectsError, AdminError, OSError, StoreError) as error:
@@ -94,12 +104,11 @@ class S3Provider:
         """Return who has a labelled bucket, an identity of ours, or a grant."""
         try:
             buckets = await self._objects.call(_labelled)
-            names = {n for n in await self._admin.identities() if is_sandbox_id(n)}
-            ours = {n for n in names if await self._admin.policy_of(n) is not None}
+            ours = await self._admin.owned(is_sandbox_id)
             held = await self._grants.holders(STORAGE)
         except (ObjectsError, AdminError, OSError, StoreError) as error:
             raise ProviderError(Stage.DATA, str(error)) from error
-        return frozenset(SandboxId(name) for name in buckets | ours) | held
+        return frozenset(SandboxId(name) for name in ours | buckets) | held
 
     async def aclose(self) -> None:
         """Close connections."""
@@ -124,9 +133,12 @@ class S3Provider:
         if missing or granted is None or keys != {granted.get("access_key")}:
             # Without a grant whose key is good the door lets nothing through.
             return Observation(Seen.REVOKED, f"missing: {', '.join(missing) or 'key'}", facts)
-        good = policy.same(await self._admin.policy_of(name), self._policy(sandbox))
-        if not good or granted != self._values(sandbox, granted):
+        if not await self._admin.has_identity(name, self._policy(sandbox)):
+            return Observation(Seen.DUE, "the policy changed", facts)
+        if granted != self._values(sandbox, granted):
             return Observation(Seen.DUE, "the grant changed", facts)
+        if not await self._admin.has_limit(name, sandbox.spec.resources.storage_bytes):
+            return Observation(Seen.DUE, "the bucket's limit changed", facts)
         return Observation(Seen.READY, "", facts)
 
     async def _grant(self, sandbox: Sandbox) -> None:
@@ -135,9 +147,13 @@ class S3Provider:
         keys = await self._admin.keys_of(sandbox.id)
         for access_key in keys - {granted.get("access_key", "")}:
             await self._admin.delete_key(sandbox.id, access_key)
+        expires_at = sandbox.spec.expires_at
         if granted.get("access_key") not in keys:
-            key = await self._admin.create_key(sandbox.id)
+            key = await self._admin.create_key(sandbox.id, expires_at)
             granted |= {"access_key": key.access_key, "secret_key": key.secret_key}
+        elif granted.get("expires_at") != expires_at.astimezone(UTC).isoformat():
+            # Before the grant says so: a crash between the two leaves it to be done again.
+            await self._admin.limit_key(sandbox.id, granted["access_key"], expires_at)
         granted.setdefault("door_access_key", "DOOR" + secrets.token_hex(8).upper())
         granted.setdefault("door_secret_key", secrets.token_urlsafe(30))
         values = self._values(sandbox, granted)

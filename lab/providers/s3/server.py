@@ -34,6 +34,10 @@ key = "{}"
 [jwt.filer_signing.read]
 key = "{}"
 """
+_ENCRYPTION = """\
+[s3.sse]
+kek = "{}"
+"""
 _MASTER = """\
 # One volume per bucket to begin with: the default of seven would use up the
 # server's volumes after a few sandboxes.
@@ -90,9 +94,14 @@ def prepare(server: StorageServer) -> None:
     }
     write_private(config / "s3.json", json.dumps({"identities": [admin]}))
     write_private(config / "master.toml", _MASTER)
-    if not (config / "security.toml").exists():
-        keys = (secrets.token_urlsafe(32) for _ in range(4))
-        write_private(config / "security.toml", _SECURITY.format(*keys))
+    security = config / "security.toml"
+    kept = security.read_text(encoding="utf-8") if security.exists() else ""
+    text = kept or _SECURITY.format(*(secrets.token_urlsafe(32) for _ in range(4)))
+    if "[s3.sse]" not in text:
+        # What the keys of encrypted buckets are wrapped with.
+        text += _ENCRYPTION.format(secrets.token_hex(32))
+    if text != kept:
+        write_private(security, text)
 
 
 def command(server: StorageServer) -> tuple[str, ...]:
