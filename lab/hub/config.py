@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,43 +17,68 @@ ENV_VAR = "LAB_HUB_CONFIG"
 SECRETS = ("hub-api-token", "hub-oauth-secret", "hub-key")
 """Files that must exist in ``secrets_dir`` before the hub or its proxy start."""
 
+DATABASE_SECRET = "hub-database-url"  # noqa: S105  # the name of a file
+"""Holds the URL of the hub's own database, where that has a password in it."""
+
+FRONT_SECRET = "front-token"  # noqa: S105  # the name of a file
+"""What a front on a cluster shows to the hub. Where it is missing, the hub's key gives one."""
+
 SHORTEST_SECRET = 32
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class HubConfig(BaseModel):
-    """Everything the hub needs to know, as ``lab up`` writes it.
+    """Everything the hub needs to know, as ``lab up`` or a chart writes it.
 
     Attributes:
+        runtime: Where notebook servers run.
         public_url: The front as a browser sees it, without a closing slash.
         public_port: Where the proxy listens; usually the port of ``public_url``.
-        control_plane_url: The control plane on loopback: sign-in back channel, launch orders.
+        control_plane_url: The control plane: sign-in back channel, launch orders.
         people_port: The gateway's side for people (the pages of the tracking system).
+        people_url: The same, where the gateway is not on this machine.
+        hub_service_url: The hub as the proxy reaches it, where that is not loopback.
+        pods_hub_url: The hub as a notebook's pod reaches it; a name no server resolves.
+        trusted_proxies: Addresses of what stands before the front and may name the scheme.
         runtime_env: The notebook environment on this machine.
-        launcher: ``module:Class`` of what starts a notebook server.
+        launcher: ``module:Class`` of what starts a notebook server on this machine.
+        database_url: The hub's own database; a file in ``hub_dir`` where it is empty.
         oauth_refresh_seconds: How long a sign-out at the portal may go unnoticed.
+        idle_seconds: After how long without any use a notebook server ends; 0 for never.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    runtime: Literal["machine", "kubernetes"] = "machine"
     public_url: str
     public_port: Port
     hub_port: Port
     control_plane_url: str
     people_port: Port
+    people_url: str = ""
+    hub_service_url: str = ""
+    pods_hub_url: str = "http://hub.lab:8081"
+    trusted_proxies: tuple[str, ...] = ()
     proxy_api_port: Port
     state_dir: Path
     run_dir: Path
     secrets_dir: Path
     runtime_env: Path
     launcher: str = "lab.hub.launcher:KeeperLauncher"
+    database_url: str = ""
     oauth_refresh_seconds: Annotated[int, Field(ge=1)] = 30
     start_timeout_seconds: Annotated[int, Field(ge=5)] = 120
     http_timeout_seconds: Annotated[int, Field(ge=5)] = 90
     poll_seconds: Annotated[int, Field(ge=1)] = 30
+    idle_seconds: Annotated[int, Field(ge=0)] = 7200
     concurrent_spawn_limit: Annotated[int, Field(ge=1)] = 8
     active_server_limit: Annotated[int, Field(ge=0)] = 0
+
+    @property
+    def on_cluster(self) -> bool:
+        """Whether notebook servers are pods."""
+        return self.runtime == "kubernetes"
 
     @property
     def domain(self) -> str:
@@ -67,8 +92,23 @@ class HubConfig(BaseModel):
 
     @property
     def hub_url(self) -> str:
-        """The hub on loopback."""
-        return f"http://127.0.0.1:{self.hub_port}"
+        """The hub, as the proxy and the gateway reach it."""
+        return self.hub_service_url or f"http://127.0.0.1:{self.hub_port}"
+
+    @property
+    def hub_bind_url(self) -> str:
+        """Where the hub listens: loopback, or all of its pod."""
+        return f"http://{'0.0.0.0' if self.on_cluster else '127.0.0.1'}:{self.hub_port}"  # noqa: S104
+
+    @property
+    def people_service_url(self) -> str:
+        """The gateway's side for people, as the proxy reaches it."""
+        return self.people_url or f"http://127.0.0.1:{self.people_port}"
+
+    @property
+    def front_address(self) -> str:
+        """Where the proxy listens: loopback, or all of its pod."""
+        return f"{'' if self.on_cluster else '127.0.0.1'}:{self.public_port}"
 
     @property
     def hub_dir(self) -> Path:
@@ -94,6 +134,15 @@ class HubConfig(BaseModel):
         """Where the keeper of one notebook server has its sockets and its status."""
         return self.run_dir / "keepers" / sandbox_id / member_id
 
+    def database(self) -> str:
+        """Return the URL of the hub's own database; its password is in no configuration."""
+        if self.database_url:
+            return self.database_url
+        file = self.secrets_dir / DATABASE_SECRET
+        if file.exists():
+            return file.read_text(encoding="utf-8").strip()
+        return f"sqlite:///{self.hub_dir / 'hub.sqlite'}"
+
     def secret(self, name: str) -> str:
         """Read one secret.
 
@@ -108,6 +157,16 @@ class HubConfig(BaseModel):
         if len(value) < SHORTEST_SECRET or len(set(value)) < SHORTEST_SECRET // 4:
             raise SecretError(name, "too short, or a placeholder")
         return value
+
+    def front_token(self) -> str:
+        """Return what a front in a pod of its own shows to be given the notebooks' routes.
+
+        Raises:
+            SecretError: There is neither a token nor a key.
+        """
+        if (self.secrets_dir / FRONT_SECRET).exists():
+            return self.secret(FRONT_SECRET)
+        return self.derived_key("front").hex()
 
     def derived_key(self, purpose: str) -> bytes:
         """Return 32 bytes for one purpose, from the one secret of the hub."""

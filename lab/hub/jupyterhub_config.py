@@ -6,11 +6,10 @@ import os
 
 from traitlets.config import get_config
 
-from lab.hub import config as hub_config
-from lab.hub import setup
+from lab.hub import on_cluster, setup
 
 os.umask(0o077)
-_config = hub_config.load()
+_config = on_cluster.configuration()
 _config.hub_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
 c = get_config()
 for _section, _values in setup.traits(_config).items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from lab.domain.egress import DOOR_PORTS, Door
 
@@ -16,7 +16,15 @@ INSIDE_PORT = 8888
 DOOR_URL = f"http://127.0.0.1:{DOOR_PORTS[Door.HUB]}"
 """The hub, as the sandbox reaches it."""
 
-_KEPT_OUT = ("JPY_API_TOKEN", "JUPYTERHUB_ADMIN_ACCESS", "PATH", "HOME", "VIRTUAL_ENV")
+_KEPT_OUT = (
+    "JPY_API_TOKEN",
+    "JUPYTERHUB_ADMIN_ACCESS",
+    "PATH",
+    "HOME",
+    "VIRTUAL_ENV",
+    "JUPYTER_IMAGE",
+    "JUPYTER_IMAGE_SPEC",
+)
 
 
 def arguments(default_url: str, *, sign_in_seconds: int) -> tuple[str, ...]:
@@ -44,25 +52,47 @@ def arguments(default_url: str, *, sign_in_seconds: int) -> tuple[str, ...]:
     )
 
 
-def environment(
-    hub_env: Mapping[str, str], order_env: Mapping[str, str], door_token: str
-) -> dict[str, str]:
-    """Return the sandbox's environment: the hub's part rewritten to the door.
+def first_page(template: str, entry: str) -> str:
+    """Return what opens first: the template where it was copied to, or an empty workspace.
 
-    The hub's variables win over the order's, and the door token over the hub's.
+    Args:
+        template: The folder of the home that holds it.
+        entry: A file in it.
+    """
+    return f"/lab/tree/{quote(f'{template}/{entry}')}" if template and entry else "/lab"
+
+
+def environment(
+    hub_env: Mapping[str, str],
+    order_env: Mapping[str, str],
+    *,
+    token: str,
+    hub_url: str,
+    idle_seconds: int,
+) -> dict[str, str]:
+    """Return the sandbox's environment: the hub's part rewritten to how the sandbox reaches it.
+
+    The hub's variables win over the order's, and what is given here over the hub's.
+
+    Args:
+        hub_env: What JupyterHub hands to a server.
+        order_env: What the launch order says.
+        token: What the server shows to the hub.
+        hub_url: The hub as the sandbox reaches it.
+        idle_seconds: After how long without any use it ends; 0 for never.
     """
     env = {**order_env, **{k: v for k, v in hub_env.items() if k not in _KEPT_OUT}}
     for name in ("JUPYTERHUB_API_URL", "JUPYTERHUB_ACTIVITY_URL"):
         if name in env:
-            env[name] = _at_the_door(env[name])
+            env[name] = _moved(env[name], hub_url)
     return env | {
-        "JUPYTERHUB_API_TOKEN": door_token,
+        "JUPYTERHUB_API_TOKEN": token,
         "JUPYTERHUB_ALLOW_TOKEN_IN_URL": "0",
         "JUPYTERHUB_DISABLE_USER_CONFIG": "1",
+        "LAB_IDLE_SECONDS": str(idle_seconds),
     }
 
 
-def _at_the_door(url: str) -> str:
-    parts = urlsplit(url)
-    door = urlsplit(DOOR_URL)
+def _moved(url: str, to: str) -> str:
+    parts, door = urlsplit(url), urlsplit(to)
     return urlunsplit((door.scheme, door.netloc, parts.path, parts.query, ""))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -62,6 +62,29 @@ class LaunchOrder(BaseModel):
     env: dict[str, str] = {}
 
 
+class PodOrder(BaseModel):
+    """Leave to start one notebook server on a cluster.
+
+    Attributes:
+        template: The folder of the home that holds the template.
+        entry: The file of the template that opens first.
+        pod: Everything but what the hub adds, as it is posted.
+        claim: The home, made once and kept.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    sandbox_id: str
+    member_id: str
+    template: str = ""
+    entry: str = ""
+    pod: dict[str, Any]
+    claim: dict[str, Any]
+
+
+Order = TypeVar("Order", LaunchOrder, PodOrder)
+
+
 class LaunchRefusedError(Exception):
     """Nothing may start. The hub shows ``jupyterhub_message`` to whoever waits."""
 
@@ -70,8 +93,17 @@ class LaunchRefusedError(Exception):
         self.jupyterhub_message = message
 
 
-async def fetch(control_plane_url: str, token: str, *, sandbox: str, member: str) -> LaunchOrder:
+async def fetch(
+    control_plane_url: str, token: str, *, sandbox: str, member: str, kind: type[Order]
+) -> Order:
     """Ask the control plane for leave to start one server.
+
+    Args:
+        control_plane_url: Where it is.
+        token: The hub's own.
+        sandbox: In which sandbox.
+        member: Whose server.
+        kind: What an order is on this runtime.
 
     Raises:
         LaunchRefusedError: It refused, did not answer, or answered nonsense.
@@ -90,13 +122,13 @@ async def fetch(control_plane_url: str, token: str, *, sandbox: str, member: str
         ) from error
     if status != 200:  # noqa: PLR2004 - the one status that is leave
         raise LaunchRefusedError(_reason(status, body))
-    return _checked(body, sandbox=sandbox, member=member)
+    return _checked(body, sandbox=sandbox, member=member, kind=kind)
 
 
-def _checked(body: Any, *, sandbox: str, member: str) -> LaunchOrder:
+def _checked(body: Any, *, sandbox: str, member: str, kind: type[Order]) -> Order:
     """An order for another server than the one asked about is no order."""
     try:
-        order = LaunchOrder.model_validate(body)
+        order = kind.model_validate(body)
     except ValidationError as error:
         raise LaunchRefusedError("L’ordre de démarrage est illisible.") from error
     if (order.sandbox_id, order.member_id) != (sandbox, member):

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from lab.hub import csp, traefik
 from lab.hub.authenticator import PortalAuthenticator
-from lab.hub.proxy import LabTraefikProxy
-from lab.hub.spawner import LocalSandboxSpawner
 
 if TYPE_CHECKING:
     from lab.hub.config import HubConfig
@@ -50,36 +48,74 @@ def traits(config: HubConfig) -> dict[str, dict[str, Any]]:
             "env_keep": [],
             "consecutive_failure_limit": 0,
         },
+    } | (_of_a_cluster(config) if config.on_cluster else _of_one_machine(config))
+
+
+def _of_one_machine(config: HubConfig) -> dict[str, dict[str, Any]]:
+    return {
         "LocalSandboxSpawner": {"lab": config},
-        "LabTraefikProxy": {
-            "lab": config,
-            "should_start": False,
-            "enable_setup_dynamic_config": False,
-            "dynamic_config_file": str(config.routes_dir / traefik.HUB_ROUTES),
-            "traefik_api_url": f"http://127.0.0.1:{config.proxy_api_port}",
-            "traefik_api_username": traefik.API_USER,
+        "LabTraefikProxy": _routes(config)
+        | {
+            "traefik_api_url": traefik.api_url(config),
             "traefik_api_password": traefik.api_password(config),
-            "traefik_api_hashed_password": "unused",
-            "traefik_entrypoint": traefik.ENTRY,
-            "check_route_timeout": 30,
         },
     }
+
+
+def _of_a_cluster(config: HubConfig) -> dict[str, dict[str, Any]]:
+    return {
+        "KubernetesSandboxSpawner": {"lab": config},
+        "FrontProxy": _routes(config)
+        | {
+            "dynamic_config_file": str(config.hub_dir / traefik.HUB_ROUTES),
+            "front_token": config.front_token(),
+            # Unused, and asked for: nobody here calls a traefik.
+            "traefik_api_password": config.front_token(),
+        },
+    }
+
+
+def _routes(config: HubConfig) -> dict[str, Any]:
+    return {
+        "lab": config,
+        "should_start": False,
+        "enable_setup_dynamic_config": False,
+        "dynamic_config_file": str(config.routes_dir / traefik.HUB_ROUTES),
+        "traefik_api_username": traefik.API_USER,
+        "traefik_api_hashed_password": "unused",
+        "traefik_entrypoint": traefik.ENTRY,
+        "check_route_timeout": 30,
+    }
+
+
+def _classes(config: HubConfig) -> dict[str, Any]:
+    """Return what starts servers and what leads to them; the other runtime's is not loaded."""
+    if not config.on_cluster:
+        from lab.hub.proxy import LabTraefikProxy  # noqa: PLC0415
+        from lab.hub.spawner import LocalSandboxSpawner  # noqa: PLC0415
+
+        return {"spawner_class": LocalSandboxSpawner, "proxy_class": LabTraefikProxy}
+    from lab.hub.kube_spawner import KubernetesSandboxSpawner  # noqa: PLC0415
+    from lab.hub.proxy_front import FrontProxy  # noqa: PLC0415
+
+    return {"spawner_class": KubernetesSandboxSpawner, "proxy_class": FrontProxy}
 
 
 def _hub(config: HubConfig) -> dict[str, Any]:
     return {
         "bind_url": f"http://127.0.0.1:{config.public_port}",
-        "hub_bind_url": config.hub_url,
+        "hub_bind_url": config.hub_bind_url,
+        **({"hub_connect_url": config.hub_url} if config.on_cluster else {}),
         "public_url": f"{config.public_url}/",
         "subdomain_host": config.public_url,
         "hub_routespec": f"{config.domain}/hub/",
-        "db_url": f"sqlite:///{config.hub_dir / 'hub.sqlite'}",
+        "db_url": config.database(),
+        "upgrade_db": config.on_cluster,
         "cookie_secret": config.derived_key("cookies"),
         "template_paths": [str(TEMPLATES)],
         "template_vars": {"portal_url": config.public_url},
         "authenticator_class": PortalAuthenticator,
-        "spawner_class": LocalSandboxSpawner,
-        "proxy_class": LabTraefikProxy,
+        **_classes(config),
         "allow_named_servers": True,
         "default_url": f"{config.public_url}/",
         "redirect_to_server": False,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from jupyterhub.spawner import Spawner
 from traitlets import Instance
@@ -67,6 +66,7 @@ class LocalSandboxSpawner(Spawner):  # type: ignore[misc]  # JupyterHub ships no
             self.lab.secret("hub-api-token"),
             sandbox=self.sandbox_id,
             member=self.member_id,
+            kind=orders.LaunchOrder,
         )
         # What an earlier hub left half started must not run beside the new one.
         await self._launcher.stop(self.keeper_dir)
@@ -85,9 +85,18 @@ class LocalSandboxSpawner(Spawner):  # type: ignore[misc]  # JupyterHub ships no
         start = launcher.ServerStart(
             order=order,
             argv=notebook.arguments(
-                _first_page(order), sign_in_seconds=self.lab.oauth_refresh_seconds
+                notebook.first_page(
+                    order.template_dir.name if order.template_dir else "", order.entry
+                ),
+                sign_in_seconds=self.lab.oauth_refresh_seconds,
             ),
-            env=notebook.environment(hub_env, order.env, door_token),
+            env=notebook.environment(
+                hub_env,
+                order.env,
+                token=door_token,
+                hub_url=notebook.DOOR_URL,
+                idle_seconds=self.lab.idle_seconds,
+            ),
             runtime_env=self.lab.runtime_env,
             run_dir=self.keeper_dir,
         )
@@ -153,10 +162,3 @@ class LocalSandboxSpawner(Spawner):  # type: ignore[misc]  # JupyterHub ships no
                 return
             self._stepped.clear()
             await self._stepped.wait()
-
-
-def _first_page(order: orders.LaunchOrder) -> str:
-    """Open the template where it was copied to, or an empty workspace."""
-    if order.template_dir is None or not order.entry:
-        return "/lab"
-    return f"/lab/tree/{quote(f'{order.template_dir.name}/{order.entry}')}"

@@ -1,7 +1,8 @@
 """The front: traefik's configuration, as pure functions of ours.
 
 Two files of routes lie in the folder it watches: ``lab.yaml``, written once
-from here, and ``hub.toml``, which belongs to the hub's proxy class.
+from here, and the notebooks'. On one machine that is ``hub.toml``, which belongs to the
+hub's proxy class; on a cluster ``hub.yaml``, which the front writes as the hub tells it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ API_USER = "hub"
 ENTRY = "web"
 API_ENTRY = "auth_api"
 HUB_ROUTES = "hub.toml"
+HANDED_ROUTES = "hub.yaml"
 LAB_ROUTES = "lab.yaml"
 STATIC = "traefik.yaml"
 
@@ -39,6 +41,9 @@ HUB_PATHS = (
 )
 """What a browser's sign-in needs of the hub. The rest of it is not public."""
 
+_BY_ADDRESS = r"HostRegexp(`^(?:[0-9.]+|\[?[0-9a-fA-F:]+\]?)$`)"
+"""A request for no name: the kubelet's."""
+
 # Priorities, highest first: refusals, then what is named, then what is left.
 _REFUSE, _FRAME, _NAMED, _HUB_REST, _STOPPED, _PORTAL = 9000, 8000, 7000, 6000, 3, 1
 MEMBER_PRIORITY = 5000
@@ -51,12 +56,13 @@ def static_config(config: HubConfig) -> dict[str, Any]:
         "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
         "entryPoints": {
             ENTRY: {
-                "address": f"127.0.0.1:{config.public_port}",
+                "address": config.front_address,
                 # Large uploads take longer than the default of 60 s.
                 "transport": {
                     "respondingTimeouts": {"readTimeout": "3600s", "idleTimeout": "3600s"}
                 },
-                "forwardedHeaders": {"insecure": False},
+                "forwardedHeaders": {"insecure": False}
+                | ({"trustedIPs": list(config.trusted_proxies)} if config.trusted_proxies else {}),
                 "http": {"aliasHeadersStrategy": "delete"},
             },
             API_ENTRY: {"address": f"127.0.0.1:{config.proxy_api_port}"},
@@ -66,7 +72,7 @@ def static_config(config: HubConfig) -> dict[str, Any]:
             "file": {"directory": str(config.routes_dir), "watch": True},
         },
         "api": {"dashboard": False},
-        "ping": {"entryPoint": API_ENTRY},
+        "ping": {"manualRouting": True} if config.on_cluster else {"entryPoint": API_ENTRY},
         "log": {"level": "WARN", "noColor": True},
     }
 
@@ -75,12 +81,15 @@ def dynamic_config(config: HubConfig) -> dict[str, Any]:
     """Return the routes that do not depend on which servers run."""
     return {
         "http": {
-            "routers": _portal_routers(config) | _hub_routers(config) | _member_routers(config),
+            "routers": _portal_routers(config)
+            | _hub_routers(config)
+            | _member_routers(config)
+            | _own_routers(config),
             "middlewares": _middlewares(config),
             "services": {
                 "portal": _service(config.control_plane_url),
                 "hub": _service(config.hub_url),
-                "people": _service(f"http://127.0.0.1:{config.people_port}"),
+                "people": _service(config.people_service_url),
                 "nobody": {"loadBalancer": {"servers": []}},
             },
         }
@@ -113,7 +122,30 @@ def command(config: HubConfig, program: Path) -> tuple[str, ...]:
 
 def ready_url(config: HubConfig) -> str:
     """Return what answers 200 once traefik listens."""
-    return f"http://127.0.0.1:{config.proxy_api_port}/ping"
+    if config.on_cluster:
+        return f"http://127.0.0.1:{config.public_port}/ping"
+    return f"{api_url(config)}/ping"
+
+
+def api_url(config: HubConfig) -> str:
+    """Return where traefik's own API answers, on loopback."""
+    return f"http://127.0.0.1:{config.proxy_api_port}"
+
+
+def write_hub_routes(config: HubConfig, http: dict[str, Any], *, mark: str) -> None:
+    """Put the notebooks' routes in force.
+
+    Args:
+        config: What the front was told.
+        http: Routers, services and middlewares, as the hub hands them out.
+        mark: Name of a middleware that does nothing, by which traefik's API tells that
+            it has read them.
+    """
+    middlewares = {
+        **http.get("middlewares", {}),
+        mark: {"headers": {"sslProxyHeaders": {"X": mark}}},
+    }
+    _write(config.routes_dir / HANDED_ROUTES, {"http": http | {"middlewares": middlewares}})
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
@@ -167,7 +199,6 @@ def _hub_routers(config: HubConfig) -> dict[str, Any]:
     stopped = "PathPrefix(`/hub/user/`) || PathPrefix(`/hub/spawn-pending/`)"
     api = "PathPrefix(`/hub/api/`) || Path(`/hub/api`)"
     rest = "PathPrefix(`/hub/`) || Path(`/hub`)"
-    api_host = "Host(`127.0.0.1`) && PathPrefix(`/api`)"
     return {
         "hub-named": _router(f"{host} && ({named})", "hub", _REFUSE, "no-credentials"),
         "hub-pages": _router(
@@ -175,9 +206,22 @@ def _hub_routers(config: HubConfig) -> dict[str, Any]:
         ),
         "hub-api": _router(f"{host} && ({api})", "nobody", _NAMED, "refuse"),
         "hub-rest": _router(f"{host} && ({rest})", "nobody", _HUB_REST, "to-portal"),
-        "proxy-api": _router(
-            api_host, "api@internal", _NAMED, "proxy-api-password", entry=API_ENTRY
-        ),
+    }
+
+
+def _own_routers(config: HubConfig) -> dict[str, Any]:
+    """Return the proxy's own: its API on loopback, and in a pod what the kubelet asks."""
+    api = "Host(`127.0.0.1`) && PathPrefix(`/api`)"
+    if not config.on_cluster:
+        return {
+            "proxy-api": _router(
+                api, "api@internal", _NAMED, "proxy-api-password", entry=API_ENTRY
+            )
+        }
+    # Only the front is on the other side of the pod's loopback.
+    return {
+        "proxy-api": _router(api, "api@internal", _NAMED, entry=API_ENTRY),
+        "ping": _router(f"Path(`/ping`) && {_BY_ADDRESS}", "ping@internal", _REFUSE),
     }
 
 
@@ -208,8 +252,6 @@ def _member_routers(config: HubConfig) -> dict[str, Any]:
 
 
 def _middlewares(config: HubConfig) -> dict[str, Any]:
-    digest = hashlib.sha1(api_password(config).encode(), usedforsecurity=False).digest()
-    user = f"{API_USER}:{{SHA}}{base64.b64encode(digest).decode()}"
     member = f"{MEMBER_HOST}\\.{re.escape(config.domain)}"
     return {
         "refuse": {"ipAllowList": {"sourceRange": ["255.255.255.255/32"]}},
@@ -225,9 +267,14 @@ def _middlewares(config: HubConfig) -> dict[str, Any]:
                 "replacement": f"{config.public_url}/bacs/${{1}}/atelier",
             }
         },
-        # 256 random bits behind a quick digest: bcrypt would cost 0.2 s a call.
-        "proxy-api-password": {"basicAuth": {"users": [user], "removeHeader": True}},
-    }
+    } | ({} if config.on_cluster else _api_door(config))
+
+
+def _api_door(config: HubConfig) -> dict[str, Any]:
+    digest = hashlib.sha1(api_password(config).encode(), usedforsecurity=False).digest()
+    user = f"{API_USER}:{{SHA}}{base64.b64encode(digest).decode()}"
+    # 256 random bits behind a quick digest: bcrypt would cost 0.2 s a call.
+    return {"proxy-api-password": {"basicAuth": {"users": [user], "removeHeader": True}}}
 
 
 def server_headers(config: HubConfig, authority: str, prefix: str) -> dict[str, dict[str, Any]]:

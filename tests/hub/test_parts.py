@@ -119,7 +119,13 @@ def test_the_sandbox_gets_the_door_and_not_the_hub() -> None:
         "PATH": "/usr/bin",
         "HOME": "/root",
     }
-    env = notebook.environment(hub, {"PIP_NO_INDEX": "1", "JUPYTERHUB_API_TOKEN": "x"}, "porte-1")
+    env = notebook.environment(
+        hub,
+        {"PIP_NO_INDEX": "1", "JUPYTERHUB_API_TOKEN": "x"},
+        token="porte-1",
+        hub_url=notebook.DOOR_URL,
+        idle_seconds=7200,
+    )
     assert "real-token" not in env.values()
     assert env["JUPYTERHUB_API_TOKEN"] == "porte-1"
     assert env["JUPYTERHUB_API_URL"] == "http://127.0.0.1:8081/hub/api"
@@ -234,14 +240,14 @@ async def test_nothing_but_an_order_for_this_very_server_is_leave_to_start(
     async with TestServer(app) as server:
         url = str(server.make_url("")).rstrip("/")
         with pytest.raises(LaunchRefusedError) as error:
-            await orders.fetch(url, "t", sandbox=SANDBOX, member=MEMBER)
+            await orders.fetch(url, "t", sandbox=SANDBOX, member=MEMBER, kind=orders.LaunchOrder)
     assert said in error.value.jupyterhub_message
 
 
 async def test_a_silent_control_plane_is_no_leave_to_start() -> None:
     url = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(LaunchRefusedError, match="ne répond pas"):
-        await orders.fetch(url, "t", sandbox=SANDBOX, member=MEMBER)
+        await orders.fetch(url, "t", sandbox=SANDBOX, member=MEMBER, kind=orders.LaunchOrder)
 
 
 async def test_when_the_last_server_goes_traefik_can_still_read_the_routes(
