@@ -20,6 +20,10 @@ class Resource:
     is_namespaced: bool = True
     filled: frozenset[str] = frozenset()
 
+    def header(self) -> dict[str, str]:
+        """Return what every object of this kind begins with."""
+        return {"apiVersion": self.group, "kind": self.kind}
+
     def path(self, namespace: str | None = None, name: str | None = None) -> str:
         """Return the address of one object, or of all of them."""
         words = ["api" if "/" not in self.group else "apis", self.group]
