@@ -1,0 +1,1 @@
+"""The driver of the cluster: plan, keys, network, processes, parts."""

@@ -1,0 +1,3 @@
+module vase-clos.invalid/tiny
+
+go 1.26
