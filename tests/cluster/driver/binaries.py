@@ -57,7 +57,8 @@ class Module:
 
 
 COMMANDS = ("apiserver", "controller-manager", "scheduler", "proxy")
-KUBERNETES_FLAGS = f"{STRIP} -X {VERSION}.gitVersion={KUBERNETES} -X {VERSION}.gitMajor=1 -X {VERSION}.gitMinor=34"
+SETTINGS = (f"gitVersion={KUBERNETES}", "gitMajor=1", "gitMinor=34")
+KUBERNETES_FLAGS = " ".join((STRIP, *(f"-X {VERSION}.{each}" for each in SETTINGS)))
 NEEDED = (
     Module(
         name="kubernetes",

@@ -29,5 +29,6 @@ def until(what: str, test: Callable[[], bool], *, seconds: float = 60, logs: obj
     end = time.monotonic() + seconds
     while not test():
         if time.monotonic() > end:
-            raise CannotDoError(f"{what}: not within {seconds:.0f} s; see {logs}")
+            where = f"; see {logs}" if logs else ""
+            raise CannotDoError(f"{what}: not within {seconds:.0f} s{where}")
         time.sleep(0.2)
