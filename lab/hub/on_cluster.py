@@ -40,16 +40,14 @@ def configuration(environment: Mapping[str, str] | None = None) -> HubConfig:
         "people_port": 8003,
         "people_url": "http://gateway:8003",
         "hub_service_url": cluster.get("hub_url", "http://hub:8081"),
-        "proxy_api_port": 8099,
+        "proxy_api_port": 8098,
         "state_dir": state_dir,
         "run_dir": f"{state_dir}/run",
         "secrets_dir": f"{state_dir}/secrets",
         "runtime_env": "/opt/notebook",
         "start_timeout_seconds": START_SECONDS,
     }
-    for name, field in HubConfig.model_fields.items():
-        value = env.get(f"{PREFIX}{name.upper()}")
-        if value:
-            is_list = "tuple" in str(field.annotation)
-            known[name] = tuple(value.replace(",", " ").split()) if is_list else value
+    for name in HubConfig.model_fields:
+        if value := env.get(f"{PREFIX}{name.upper()}"):
+            known[name] = value
     return HubConfig.model_validate(known)
