@@ -40,6 +40,7 @@ class HubConfig(BaseModel):
         people_url: The same, where the gateway is not on this machine.
         hub_service_url: The hub as the proxy reaches it, where that is not loopback.
         pods_hub_url: The hub as a notebook's pod reaches it; a name no server resolves.
+        trusted_proxies: Addresses of what stands before a front and may name who asks.
         runtime_env: The notebook environment on this machine.
         launcher: ``module:Class`` of what starts a notebook server on this machine.
         database_url: The hub's own database; a file in ``hub_dir`` where it is empty.
@@ -58,6 +59,7 @@ class HubConfig(BaseModel):
     people_url: str = ""
     hub_service_url: str = ""
     pods_hub_url: str = "http://hub.lab:8081"
+    trusted_proxies: tuple[str, ...] = ()
     proxy_api_port: Port
     state_dir: Path
     run_dir: Path

@@ -49,5 +49,5 @@ def configuration(environment: Mapping[str, str] | None = None) -> HubConfig:
     }
     for name in HubConfig.model_fields:
         if value := env.get(f"{PREFIX}{name.upper()}"):
-            known[name] = value
+            known[name] = value.split(",") if name == "trusted_proxies" else value
     return HubConfig.model_validate(known)

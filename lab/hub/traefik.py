@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 API_USER = "hub"
 ENTRY = "web"
 API_ENTRY = "auth_api"
-PING_ENTRY, PING_PORT = "ping", 8099
-"""Of a front in a pod: what the kubelet asks, and nothing else."""
 HUB_ROUTES = "hub.toml"
 HANDED_ROUTES = "hub.yaml"
 LAB_ROUTES = "lab.yaml"
@@ -44,6 +42,8 @@ HUB_PATHS = (
 """What a browser's sign-in needs of the hub. The rest of it is not public."""
 
 _SCHEME = "public-scheme"
+_BY_ADDRESS = r"HostRegexp(`^(?:[0-9.]+|\[?[0-9a-fA-F:]+\]?)$`)"
+"""A request for no name: the kubelet's."""
 
 # Priorities, highest first: refusals, then what is named, then what is left.
 _REFUSE, _FRAME, _NAMED, _HUB_REST, _STOPPED, _PORTAL = 9000, 8000, 7000, 6000, 3, 1
@@ -62,19 +62,19 @@ def static_config(config: HubConfig) -> dict[str, Any]:
                 "transport": {
                     "respondingTimeouts": {"readTimeout": "3600s", "idleTimeout": "3600s"}
                 },
-                "forwardedHeaders": {"insecure": False},
+                "forwardedHeaders": {"insecure": False}
+                | ({"trustedIPs": list(config.trusted_proxies)} if config.trusted_proxies else {}),
                 "http": {"aliasHeadersStrategy": "delete"}
                 | ({"middlewares": [f"{_SCHEME}@file"]} if config.is_behind_tls else {}),
             },
             API_ENTRY: {"address": f"127.0.0.1:{config.proxy_api_port}"},
-        }
-        | ({PING_ENTRY: {"address": f":{PING_PORT}"}} if config.on_cluster else {}),
+        },
         "providers": {
             "providersThrottleDuration": "0s",
             "file": {"directory": str(config.routes_dir), "watch": True},
         },
         "api": {"dashboard": False},
-        "ping": {"entryPoint": PING_ENTRY if config.on_cluster else API_ENTRY},
+        "ping": {"manualRouting": True} if config.on_cluster else {"entryPoint": API_ENTRY},
         "log": {"level": "WARN", "noColor": True},
     }
 
@@ -125,7 +125,7 @@ def command(config: HubConfig, program: Path) -> tuple[str, ...]:
 def ready_url(config: HubConfig) -> str:
     """Return what answers 200 once traefik listens."""
     if config.on_cluster:
-        return f"http://127.0.0.1:{PING_PORT}/ping"
+        return f"http://127.0.0.1:{config.public_port}/ping"
     return f"{api_url(config)}/ping"
 
 
@@ -212,7 +212,7 @@ def _hub_routers(config: HubConfig) -> dict[str, Any]:
 
 
 def _own_routers(config: HubConfig) -> dict[str, Any]:
-    """Return the proxy's own: its API, on loopback."""
+    """Return the proxy's own: its API on loopback, and in a pod what the kubelet asks."""
     api = "Host(`127.0.0.1`) && PathPrefix(`/api`)"
     if not config.on_cluster:
         return {
@@ -223,6 +223,7 @@ def _own_routers(config: HubConfig) -> dict[str, Any]:
     # Only the front is on the other side of the pod's loopback.
     return {
         "proxy-api": _router(api, "api@internal", _NAMED, entry=API_ENTRY),
+        "ping": _router(f"Path(`/ping`) && {_BY_ADDRESS}", "ping@internal", _REFUSE),
     }
 
 
