@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)
 WATCH_SECONDS = 290
+OPEN = "OPEN"
 _TRIES = 4
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.25, 4.0
 _PAGE = 500
@@ -183,6 +184,9 @@ class Client:
     ) -> AsyncIterator[dict[str, Any]]:
         """Yield events from ``version`` on until the server ends the stream.
 
+        The first one is our own and says that the stream is open: the server may have
+        nothing to tell for a minute.
+
         Raises:
             ExpiredError: The version is too old.
             ClusterError: The stream was cut, or never came.
@@ -204,6 +208,7 @@ class Client:
             try:
                 if response.status >= _ERRORS:
                     raise _failure(response, await response.read(), f"watch {path}")
+                yield {"type": OPEN}
                 while line := await response.content.readline():
                     yield json.loads(line)
             finally:
@@ -259,7 +264,7 @@ class Client:
             ) from error
         if response.status >= _ERRORS and response.status != _NOT_FOUND:
             raise _failure(response, data, str(request))
-        if response.status == _NOT_FOUND and request.method in {"POST", "PATCH"}:
+        if response.status == _NOT_FOUND and request.method in {"POST", "PUT", "PATCH"}:
             raise failures.ClusterError(f"{request}: the namespace is gone", status=_NOT_FOUND)
         try:
             return response.status, cast("dict[str, Any]", json.loads(data))

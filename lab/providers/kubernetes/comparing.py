@@ -61,9 +61,9 @@ def ours(kind: str, found: Mapping[str, Any]) -> dict[str, Any]:
         content["spec"] = {k: v for k, v in content["spec"].items() if k not in filled}
     plain: dict[str, Any] = _plain(content)
     return plain | {
-        "labels": {k: v for k, v in labels.items() if _is_ours(k)},
+        "labels": {k: v for k, v in labels.items() if is_claimed(k)},
         # The stamp is made of all the rest: in the fingerprint it would say nothing more.
-        "annotations": {k: v for k, v in notes.items() if _is_ours(k) and k != names.SPEC_HASH},
+        "annotations": {k: v for k, v in notes.items() if is_claimed(k) and k != names.SPEC_HASH},
     }
 
 
@@ -72,7 +72,8 @@ def differences(kind: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) 
     return sorted(set(_paths(ours(kind, wanted), ours(kind, found))))
 
 
-def _is_ours(key: str) -> bool:
+def is_claimed(key: str) -> bool:
+    """Tell whether a label or annotation of this key is ours to say."""
     return key == names.MANAGED_BY or key.startswith(_PREFIXES)
 
 

@@ -7,7 +7,7 @@ ever read out of a name. Labels say whose it is, annotations what it was made fr
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lab.domain.egress import Door
 from lab.domain.walls import REPORT
@@ -83,11 +83,21 @@ def selector(lab: str) -> str:
     return f"{MANAGED_BY}={FIELD_MANAGER},{LAB}={lab},{SANDBOX}"
 
 
-def is_ours(found: Mapping[str, str] | None, lab: str, sandbox_id: str) -> bool:
-    """Tell whether an object with these labels is this lab's, of this sandbox."""
-    labels = found or {}
+def is_ours(found: Mapping[str, Any], lab: str, sandbox_id: str) -> bool:
+    """Tell whether an object is this lab's, of this sandbox.
+
+    Its labels say so. Where somebody took them away, the server still knows that we wrote
+    it, and our stamp is on it; the labels of another lab or sandbox always count.
+    """
+    metadata = found.get("metadata") or {}
+    labels = metadata.get("labels") or {}
     wanted = {MANAGED_BY: FIELD_MANAGER, LAB: lab, SANDBOX: sandbox_id}
-    return all(labels.get(key) == value for key, value in wanted.items())
+    if any(labels.get(key, value) != value for key, value in wanted.items()):
+        return False
+    if wanted.keys() <= labels.keys():
+        return True
+    writers = {(w.get("manager"), w.get("operation")) for w in metadata.get("managedFields") or ()}
+    return (FIELD_MANAGER, "Apply") in writers and SPEC_HASH in (metadata.get("annotations") or {})
 
 
 def door_service(sandbox_id: SandboxId) -> str:

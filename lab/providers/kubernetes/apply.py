@@ -1,0 +1,235 @@
+"""Makes what is there what was compiled; writes nothing where it is already.
+
+Only what carries our label is touched. What somebody else changed or deleted is put
+back, and told: a wall that moves by another hand is news even after it stands again.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lab.providers.kubernetes import names
+from lab.providers.kubernetes.cache import Entry, entry_of, key_of
+from lab.providers.kubernetes.comparing import differences, fingerprint, is_claimed, stamp_of
+from lab.providers.kubernetes.failures import ConflictError, NotOursError, TerminatingError
+from lab.providers.kubernetes.resources import ROLE_BINDING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from lab.providers.kubernetes.cache import Shelf
+    from lab.providers.kubernetes.client import Client
+    from lab.providers.kubernetes.resources import Resource
+
+log = logging.getLogger(__name__)
+
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignEdit:
+    """Something of ours that another hand changed, and that was put back.
+
+    Attributes:
+        kind: As Kubernetes calls it.
+        name: In its namespace.
+        fields: Paths of what differed; empty where the whole object was deleted.
+        writers: Who wrote it beside us, as the server recorded.
+    """
+
+    sandbox_id: str
+    kind: str
+    name: str
+    fields: tuple[str, ...] = ()
+    writers: tuple[str, ...] = ()
+
+
+class Applier:
+    """Writes the objects of one lab.
+
+    Args:
+        lab: The lab's namespace, as in the owner's label.
+        on_foreign_edit: Told of each edit that was put back; for the audit trail.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        lab: str,
+        on_foreign_edit: Callable[[ForeignEdit], Awaitable[None]] | None = None,
+    ) -> None:
+        self._client, self._lab, self._tell = client, lab, on_foreign_edit
+
+    async def put(
+        self,
+        resource: Resource,
+        shelf: Shelf,
+        wanted: Mapping[str, Any],
+        *,
+        is_fresh: bool = False,
+    ) -> tuple[Entry, bool]:
+        """Make one object as compiled; return it, and whether it is new.
+
+        Args:
+            resource: Its kind.
+            shelf: What is known of that kind.
+            wanted: As compiled and stamped.
+            is_fresh: Its namespace was made a moment ago by us: no need to look first.
+
+        Raises:
+            NotOursError: Another object has that name.
+            TerminatingError: It is being deleted.
+            ClusterError: The server refused, or did not answer.
+        """
+        key = key_of(wanted)
+        known = shelf.get(*key)
+        if known is not None and not known.is_going and _is_same(known, wanted):
+            return known, False
+        found = None
+        if not is_fresh:
+            found = await self._client.get(resource, key[1], key[0] or None)
+        if found is not None:
+            await self._check(resource, shelf, wanted, found)
+            entry = entry_of(resource, found)
+            if _is_same(entry, wanted):
+                shelf.put(found)
+                return entry, False
+        was_lost = found is None and key in shelf.lost
+        content, is_new = await self._write(resource, wanted, found)
+        shelf.put(content)
+        if found is not None and stamp_of(found) == stamp_of(wanted):
+            await self._told(resource, wanted, found)
+        elif was_lost:
+            await self._told(resource, wanted, None)
+        return entry_of(resource, content), is_new
+
+    async def drop(
+        self, resource: Resource, shelf: Shelf, namespace: str, name: str, sandbox_id: str
+    ) -> bool:
+        """Delete one object of ours; tell whether nothing is left of it.
+
+        What is not ours is left where it is, and is nothing to us.
+
+        Raises:
+            ClusterError: The server refused, or did not answer.
+        """
+        for _ in range(_TRIES):
+            found = await self._client.get(resource, name, namespace or None)
+            if found is None or not names.is_ours(found, self._lab, sandbox_id):
+                shelf.drop(namespace, name)
+                return True
+            if "deletionTimestamp" in found["metadata"]:
+                shelf.put(found)
+                return False
+            uid = str(found["metadata"]["uid"])
+            try:
+                left = await self._client.delete(
+                    resource, name, namespace=namespace or None, uid=uid
+                )
+            except ConflictError:
+                continue  # another took its name in between: look again
+            if left is not None and "deletionTimestamp" in left["metadata"]:
+                shelf.put(left)
+                return False
+            shelf.drop(namespace, name)
+            return True
+        raise ConflictError(f"delete {resource.plural}/{name}: it keeps changing")
+
+    async def _check(
+        self, resource: Resource, shelf: Shelf, wanted: Mapping[str, Any], found: dict[str, Any]
+    ) -> None:
+        name = wanted["metadata"]["name"]
+        sandbox_id = wanted["metadata"]["labels"][names.SANDBOX]
+        if not names.is_ours(found, self._lab, sandbox_id):
+            raise NotOursError(
+                f"{resource.plural}/{name} exists and does not carry the label of this lab: "
+                "it is left as it is"
+            )
+        if "deletionTimestamp" in found["metadata"]:
+            shelf.put(found)
+            raise TerminatingError(f"{resource.plural}/{name} is still being deleted")
+
+    async def _write(
+        self, resource: Resource, wanted: Mapping[str, Any], found: dict[str, Any] | None
+    ) -> tuple[dict[str, Any], bool]:
+        if found is not None and _needs_another(resource, wanted, found):
+            metadata = found["metadata"]
+            await self._client.delete(
+                resource, metadata["name"], namespace=metadata["namespace"], uid=metadata["uid"]
+            )
+        applied = await self._client.apply(resource, wanted)
+        content = applied.content
+        for _ in range(_TRIES):
+            if fingerprint(resource.kind, content) == stamp_of(wanted):
+                return content, applied.is_new
+            # A field that only another hand wrote outlives an apply: write the whole object.
+            try:
+                content = await self._client.replace(resource, _whole(resource, wanted, content))
+            except ConflictError:
+                content = await self._client.get(
+                    resource, wanted["metadata"]["name"], wanted["metadata"].get("namespace")
+                ) or {"metadata": {}}
+        left = ", ".join(differences(resource.kind, wanted, content))
+        raise ConflictError(
+            f"{resource.plural}/{wanted['metadata']['name']}: another hand keeps changing {left}"
+        )
+
+    async def _told(
+        self, resource: Resource, wanted: Mapping[str, Any], found: dict[str, Any] | None
+    ) -> None:
+        fields = differences(resource.kind, wanted, found) if found else []
+        edit = ForeignEdit(
+            sandbox_id=wanted["metadata"]["labels"][names.SANDBOX],
+            kind=resource.kind,
+            name=wanted["metadata"]["name"],
+            fields=tuple(fields),
+            writers=_writers(found or {}),
+        )
+        log.warning(
+            "put back what another hand changed",
+            extra={
+                "sandbox_id": edit.sandbox_id,
+                "kind": edit.kind,
+                "object": edit.name,
+                "fields": list(edit.fields),
+                "writers": list(edit.writers),
+            },
+        )
+        if self._tell is not None:
+            await self._tell(edit)
+
+
+def _is_same(entry: Entry, wanted: Mapping[str, Any]) -> bool:
+    return entry.fingerprint == entry.stamp == stamp_of(wanted)
+
+
+def _needs_another(
+    resource: Resource, wanted: Mapping[str, Any], found: Mapping[str, Any]
+) -> bool:
+    """What a RoleBinding refers to cannot be changed, only made anew."""
+    return resource is ROLE_BINDING and found.get("roleRef") != wanted["roleRef"]
+
+
+def _whole(
+    resource: Resource, wanted: Mapping[str, Any], found: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the object as it shall be, keeping what others may have beside ours."""
+    metadata = dict(found["metadata"])
+    metadata.pop("managedFields", None)
+    for field in ("labels", "annotations"):
+        others = {k: v for k, v in (metadata.get(field) or {}).items() if not is_claimed(k)}
+        metadata[field] = others | wanted["metadata"].get(field, {})
+    kept = {k: (found.get("spec") or {}).get(k) for k in resource.filled}
+    whole = {**found, **wanted, "metadata": metadata}
+    if "spec" in wanted or kept:
+        whole["spec"] = {**wanted.get("spec", {}), **{k: v for k, v in kept.items() if v}}
+    return whole
+
+
+def _writers(found: Mapping[str, Any]) -> tuple[str, ...]:
+    fields = (found.get("metadata") or {}).get("managedFields") or ()
+    others = {str(entry.get("manager", "")) for entry in fields} - {names.FIELD_MANAGER}
+    return tuple(sorted(others))
