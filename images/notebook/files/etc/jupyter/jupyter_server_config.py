@@ -23,7 +23,9 @@ c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.LabApp.news_url = None
 c.LabApp.expose_app_in_browser = False
 # It starts node at each start of the server, to look for language servers that are not there.
-c.ServerApp.jpserver_extensions = {"jupyter_lsp": False}
+# Ours ends a server that nobody uses.
+sys.path.append(str(Path(sys.prefix, "share", "vase-clos")))
+c.ServerApp.jpserver_extensions = {"jupyter_lsp": False, "lab_idle": True}
 
 # A trash folder would keep counting against the sandbox's disk after the person deleted.
 c.FileContentsManager.delete_to_trash = False
