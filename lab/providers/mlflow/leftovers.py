@@ -6,8 +6,12 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import psycopg
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from lab.domain.secret import Secret
 
 _ENDS = """
     SELECT run_uuid FROM runs
@@ -26,16 +30,64 @@ _SWEEP = (
 )
 
 
-def sweep(database: Path, *, timeout_seconds: float) -> None:
-    """Delete links whose two ends are gone. Safe beside a running server.
+class LeftoversError(Exception):
+    """The database is not there, or busy for too long."""
 
-    Raises:
-        sqlite3.Error: The database is not there, or busy for too long.
+
+class SqliteLeftovers:
+    """Links in the SQLite file of a server on this machine. Safe beside the running server."""
+
+    def __init__(self, database: Path, *, timeout_seconds: float = 10) -> None:
+        self._uri = f"{database.absolute().as_uri()}?mode=rw"
+        self._timeout = timeout_seconds
+
+    def sweep(self) -> None:
+        """Delete links whose two ends are gone.
+
+        Raises:
+            LeftoversError: It could not be done; call again.
+        """
+        try:
+            with (
+                closing(sqlite3.connect(self._uri, uri=True, timeout=self._timeout)) as connection,
+                connection,
+            ):
+                for statement in _SWEEP:
+                    connection.execute(statement)
+        except sqlite3.Error as error:
+            raise LeftoversError(f"leftovers: {type(error).__name__}") from error
+
+
+class PostgresLeftovers:
+    """Links in a PostgreSQL database.
+
+    Args:
+        url: As SQLAlchemy writes it; it holds a password.
+        timeout_seconds: For the connection, and for each statement.
     """
-    uri = f"{database.absolute().as_uri()}?mode=rw"
-    with (
-        closing(sqlite3.connect(uri, uri=True, timeout=timeout_seconds)) as connection,
-        connection,
-    ):
-        for statement in _SWEEP:
-            connection.execute(statement)
+
+    def __init__(self, url: Secret, *, timeout_seconds: int = 10) -> None:
+        self._url, self._timeout = url, timeout_seconds
+
+    def sweep(self) -> None:
+        """Delete links whose two ends are gone.
+
+        Raises:
+            LeftoversError: It could not be done; call again.
+        """
+        options = f"-c statement_timeout={self._timeout * 1000} -c lock_timeout=5000"
+        try:
+            with psycopg.connect(
+                libpq_url(self._url.reveal()), connect_timeout=self._timeout, options=options
+            ) as connection:
+                for statement in _SWEEP:
+                    connection.execute(statement.encode())
+        except psycopg.Error as error:
+            # Its text may hold the address, which holds the password.
+            raise LeftoversError(f"leftovers: {type(error).__name__}") from None
+
+
+def libpq_url(url: str) -> str:
+    """Return a database's address without the name of SQLAlchemy's driver."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme.partition('+')[0]}://{rest}"

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import shutil
-import sqlite3
-from contextlib import suppress
 from datetime import UTC
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from lab.domain.errors import ProviderError, StoreError
 from lab.domain.ids import SandboxId
 from lab.domain.sandbox import Fact, Observation, Seen, Stage
 from lab.grants import TRACKING, is_sandbox_id
-from lab.providers.mlflow import leftovers
+from lab.providers.mlflow.artifacts import ArtifactsError
 from lab.providers.mlflow.client import TrackingError
+from lab.providers.mlflow.leftovers import LeftoversError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from lab.domain.sandbox import Sandbox
     from lab.grants import Grants
+    from lab.providers.mlflow.artifacts import Artifacts
     from lab.providers.mlflow.client import TrackingClient
 
 MARK = "vase-clos"
@@ -37,14 +34,22 @@ PERMITS = {
 }
 
 
+class Leftovers(Protocol):
+    """What MLflow forgets in its database. ``sweep`` raises ``LeftoversError``."""
+
+    def sweep(self) -> None:
+        """Delete links whose two ends are gone."""
+        ...
+
+
 class MlflowProvider:
     """Owns TRACKING. Workspace and identity have the sandbox's id as their name.
 
     Args:
-        artifacts_dir: Where the server keeps artifacts; a workspace's own are
-            deleted there, because MLflow deletes rows only.
-        database: The server's SQLite file; ``None`` for another database, where
-            links between deleted things stay until ``mlflow gc``.
+        artifacts: Where the server keeps artifacts; a workspace's own are deleted
+            there, because MLflow deletes rows only.
+        leftovers: Deletes the links between deleted things that MLflow forgets;
+            ``None`` where its database is out of reach, and they stay until ``mlflow gc``.
         experiment: The experiment that is there from the start.
     """
 
@@ -56,18 +61,18 @@ class MlflowProvider:
         endpoint: str,
         client: TrackingClient,
         grants: Grants,
-        artifacts_dir: Path,
-        database: Path | None,
+        artifacts: Artifacts,
+        leftovers: Leftovers | None,
         experiment: str,
     ) -> None:
         self._endpoint, self._client, self._experiment = endpoint, client, experiment
-        self._grants, self._artifacts, self._database = grants, artifacts_dir, database
+        self._grants, self._artifacts, self._leftovers = grants, artifacts, leftovers
 
     async def observe(self, sandbox: Sandbox) -> Observation:
         """Look at workspace, identity, grant and artifacts; try the identity."""
         try:
             return await self._look(sandbox)
-        except (TrackingError, OSError, StoreError) as error:
+        except (TrackingError, ArtifactsError, OSError, StoreError) as error:
             return Observation(Seen.UNKNOWN, f"tracking: {error}")
 
     async def ensure(self, sandbox: Sandbox) -> None:
@@ -86,7 +91,7 @@ class MlflowProvider:
             )
             values = self._values(sandbox, password)
             await self._grants.write(name, TRACKING, values)
-        except (TrackingError, OSError, StoreError) as error:
+        except (TrackingError, ArtifactsError, OSError, StoreError) as error:
             raise ProviderError(Stage.TRACKING, str(error)) from error
 
     async def revoke(self, sandbox_id: SandboxId) -> None:
@@ -94,7 +99,7 @@ class MlflowProvider:
         try:
             await self._grants.remove(sandbox_id, TRACKING)
             await self._client.delete_user(sandbox_id)
-        except (TrackingError, OSError, StoreError) as error:
+        except (TrackingError, ArtifactsError, OSError, StoreError) as error:
             raise ProviderError(Stage.TRACKING, str(error)) from error
 
     async def remove(self, sandbox_id: SandboxId) -> None:
@@ -105,7 +110,7 @@ class MlflowProvider:
                 await self._client.delete_roles(sandbox_id)
                 await self._client.delete_workspace(sandbox_id)
             await asyncio.to_thread(self._delete_rest, sandbox_id)
-        except (TrackingError, OSError, sqlite3.Error, StoreError) as error:
+        except (TrackingError, ArtifactsError, OSError, LeftoversError, StoreError) as error:
             raise ProviderError(Stage.TRACKING, str(error)) from error
 
     async def owned(self) -> frozenset[SandboxId]:
@@ -115,8 +120,8 @@ class MlflowProvider:
             names = {name for name, mark in marks.items() if mark == MARK}
             names |= await self._client.users()
             held = await self._grants.holders(TRACKING)
-            names |= await asyncio.to_thread(self._folders)
-        except (TrackingError, OSError, StoreError) as error:
+            names |= await asyncio.to_thread(self._only_artifacts, names)
+        except (TrackingError, ArtifactsError, OSError, StoreError) as error:
             raise ProviderError(Stage.TRACKING, str(error)) from error
         return frozenset(SandboxId(n) for n in names if is_sandbox_id(n)) | held
 
@@ -129,7 +134,7 @@ class MlflowProvider:
         workspace = await self._client.has_workspace(name)
         identity = await self._client.has_user(name)
         granted = await self._grants.read(name, TRACKING)
-        artifacts = await asyncio.to_thread(self._folder(name).exists)
+        artifacts = await asyncio.to_thread(self._artifacts.has, name)
         needed = (
             Fact("workspace", name, workspace),
             Fact("identity", name, identity),
@@ -163,16 +168,11 @@ class MlflowProvider:
             "expires_at": sandbox.spec.expires_at.astimezone(UTC).isoformat(),
         }
 
-    def _folder(self, name: str) -> Path:
-        return self._artifacts / "workspaces" / name
-
-    def _folders(self) -> set[str]:
-        with suppress(FileNotFoundError):
-            return {path.name for path in (self._artifacts / "workspaces").iterdir()}
-        return set()
+    def _only_artifacts(self, known: set[str]) -> set[str]:
+        unknown = self._artifacts.workspaces() - known
+        return {name for name in unknown if is_sandbox_id(name) and self._artifacts.has(name)}
 
     def _delete_rest(self, name: str) -> None:
-        with suppress(FileNotFoundError):
-            shutil.rmtree(self._folder(name))
-        if self._database is not None:
-            leftovers.sweep(self._database, timeout_seconds=10)
+        self._artifacts.delete(name)
+        if self._leftovers is not None:
+            self._leftovers.sweep()

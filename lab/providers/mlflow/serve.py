@@ -1,4 +1,29 @@
-"""The tracking server's process: MLflow's own application, one worker, databases ready first."""
+"""The tracking server's process: MLflow's own application, one worker, databases ready first.
+
+On one machine the lab's supervisor starts it with ``--port`` and ``--key-file``, and
+with MLflow's own environment. In a container it takes no argument and reads:
+
+===============================  ==================================================
+``LAB_TRACKING_DATABASE_URL``    SQLAlchemy address (``postgresql+psycopg://…``); a
+                                 secret ``tracking-database-url`` goes before it
+``LAB_TRACKING_ARTIFACTS``       ``s3://bucket``, ``s3://bucket/prefix``, or a folder
+``LAB_TRACKING_STORAGE_URL``     the object store, where artifacts are in a bucket
+``LAB_TRACKING_STORAGE_ACCESS_KEY``  who the server is there; ``lab-tracking``
+``LAB_TRACKING_STORAGE_REGION``  ``us-east-1``
+``LAB_TRACKING_SECRETS``         folder of secrets, one file each;
+                                 ``/var/lib/lab/secrets``
+``LAB_TRACKING_FOLDER``          a small private folder it may write;
+                                 ``/tmp/tracking``
+``LAB_TRACKING_HOSTS``           names with ports it may be called by, separated by
+                                 commas; ``tracking:5000``
+``LAB_TRACKING_LISTEN``          ``0.0.0.0``; ``::`` for both families
+``LAB_TRACKING_PORT``            ``5000``
+===============================  ==================================================
+
+Secrets: ``mlflow-admin-password``, ``mlflow-secret``, ``tracking-s3-key`` where artifacts
+are in a bucket, ``tracking-database-url`` where the address holds a password.
+``/health`` answers 200 once it takes requests, whatever name it is called by.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +39,32 @@ UNUSED = ("polars", "pyarrow", "scipy")
 
 def main() -> None:
     """Serve until told to stop."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--key-file", type=Path, required=True)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--port", type=int)
+    parser.add_argument("--key-file", type=Path)
     options = parser.parse_args()
     os.umask(0o077)
-    # MLflow reads it from its environment only; here it never leaves this process.
-    os.environ["MLFLOW_FLASK_SERVER_SECRET_KEY"] = options.key_file.read_text().strip()
+    if options.port is None:
+        host, port = _contained()
+    else:
+        # MLflow reads it from its environment only; here it never leaves this process.
+        os.environ["MLFLOW_FLASK_SERVER_SECRET_KEY"] = options.key_file.read_text().strip()
+        host, port = "127.0.0.1", options.port
+    _serve(host, port)
 
+
+def _contained() -> tuple[str, int]:
+    from lab.providers.mlflow import standalone  # noqa: PLC0415  not needed on one machine
+
+    try:
+        os.environ.update(standalone.prepare(os.environ))
+    except (standalone.SettingsError, ValueError, OSError) as error:
+        sys.exit(f"tracking: {error}")
+    host = os.environ.get("LAB_TRACKING_LISTEN", "0.0.0.0")  # noqa: S104  a pod of its own
+    return host, int(os.environ.get("LAB_TRACKING_PORT", "5000"))
+
+
+def _serve(host: str, port: int) -> None:
     for name in UNUSED:
         sys.modules[name] = None  # type: ignore[assignment]  # makes importing it an ImportError
     import uvicorn  # noqa: PLC0415  MLflow decides at import, from the environment, what it is
@@ -35,8 +78,8 @@ def main() -> None:
     gc.freeze()
     uvicorn.run(
         app,
-        host="127.0.0.1",
-        port=options.port,
+        host=host,
+        port=port,
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=5,

@@ -57,10 +57,19 @@ def prepare(server: TrackingServer) -> None:
     )
     server.artifacts.mkdir(mode=0o700, parents=True, exist_ok=True)
     server.folder.chmod(0o700)
+    database = f"sqlite:///{server.folder / 'auth.db'}"
+    write_private(server.folder / "auth.ini", auth_configuration(database, password))
+    key = server.folder / "flask-key"
+    if not key.exists():
+        write_private(key, secrets.token_urlsafe(32))
+
+
+def auth_configuration(database_uri: str, password: Secret) -> str:
+    """Return what MLflow's sign-in is told: everything refused that no role allows."""
     parser = configparser.ConfigParser(interpolation=None)
     parser["mlflow"] = {
         "default_permission": "NO_PERMISSIONS",
-        "database_uri": f"sqlite:///{server.folder / 'auth.db'}",
+        "database_uri": database_uri,
         "admin_username": ADMIN_NAME,
         "admin_password": password.reveal(),
         "authorization_function": "mlflow.server.auth:authenticate_request_basic_auth",
@@ -70,10 +79,7 @@ def prepare(server: TrackingServer) -> None:
     }
     text = io.StringIO()
     parser.write(text)
-    write_private(server.folder / "auth.ini", text.getvalue())
-    key = server.folder / "flask-key"
-    if not key.exists():
-        write_private(key, secrets.token_urlsafe(32))
+    return text.getvalue()
 
 
 def command(server: TrackingServer) -> tuple[str, ...]:
@@ -96,20 +102,44 @@ def environment(server: TrackingServer) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         # glibc keeps one arena per thread: with two the idle server is some 40 MB smaller.
         "MALLOC_ARENA_MAX": "2",
-        "DO_NOT_TRACK": "true",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        "MLFLOW_ENABLE_WORKSPACES": "true",
-        "MLFLOW_RBAC_SEED_DEFAULT_ROLES": "false",
-        "MLFLOW_SERVER_ENABLE_GRAPHQL_AUTH": "true",
-        "MLFLOW_AUTH_CONFIG_PATH": str(server.folder / "auth.ini"),
-        "MLFLOW_SERVER_ALLOWED_HOSTS": f"127.0.0.1:{server.port}",
-        "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": f"http://127.0.0.1:{server.port}",
-        "_MLFLOW_SGI_NAME": "uvicorn",
-        "_MLFLOW_SERVER_FILE_STORE": f"sqlite:///{server.folder / 'mlflow.db'}",
-        "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
-        "_MLFLOW_SERVER_ARTIFACT_DESTINATION": str(server.artifacts),
-        "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
+        **STRICT,
+        **stores(
+            database_uri=f"sqlite:///{server.folder / 'mlflow.db'}",
+            artifacts=str(server.artifacts),
+            auth_configuration=server.folder / "auth.ini",
+        ),
+        **names(f"127.0.0.1:{server.port}"),
+    }
+
+
+STRICT = {
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "MLFLOW_ENABLE_WORKSPACES": "true",
+    "MLFLOW_RBAC_SEED_DEFAULT_ROLES": "false",
+    "MLFLOW_SERVER_ENABLE_GRAPHQL_AUTH": "true",
+    "_MLFLOW_SGI_NAME": "uvicorn",
+    "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
+    "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
+}
+"""Workspaces on; what calls outside, starts processes or seeds roles off."""
+
+
+def stores(*, database_uri: str, artifacts: str, auth_configuration: Path) -> dict[str, str]:
+    """Return how MLflow is told where it keeps what."""
+    return {
+        "MLFLOW_AUTH_CONFIG_PATH": str(auth_configuration),
+        "_MLFLOW_SERVER_FILE_STORE": database_uri,
+        "_MLFLOW_SERVER_ARTIFACT_DESTINATION": artifacts,
+    }
+
+
+def names(*hosts: str) -> dict[str, str]:
+    """Return how MLflow is told by which names (with ports) it may be called."""
+    return {
+        "MLFLOW_SERVER_ALLOWED_HOSTS": ",".join(hosts),
+        "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": ",".join(f"http://{host}" for host in hosts),
     }
 
 

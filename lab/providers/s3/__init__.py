@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from lab.domain.sandbox import Stage
 from lab.domain.secret import Secret
 from lab.grants import Grants, chosen
+from lab.providers.s3 import objects, policy
 from lab.providers.s3.datasets import DatasetStorage
 from lab.providers.s3.minio_admin import MinioAdmin
 from lab.providers.s3.objects import Objects
@@ -61,14 +63,23 @@ def _objects(options: Options) -> Objects:
         endpoint=options.endpoint,
         region=options.region,
         access_key=options.access_key,
-        secret_key=_secret(options),
+        secret_key=_secret(options.secret_file),
         timeout=options.timeout_seconds,
     )
 
 
-def _secret(options: Options) -> Secret:
-    text = options.secret_file.read_text(encoding="utf-8")
-    return Secret.checked(text, name=options.secret_file.name)
+def _admin(options: Options) -> SeaweedAdmin | MinioAdmin:
+    return _ADMINS[options.admin](
+        endpoint=options.endpoint,
+        region=options.region,
+        access_key=options.access_key,
+        secret_key=_secret(options.secret_file),
+        timeout=options.timeout_seconds,
+    )
+
+
+def _secret(path: Path) -> Secret:
+    return Secret.checked(path.read_text(encoding="utf-8"), name=path.name)
 
 
 def build_datasets(options: Mapping[str, Any]) -> DatasetStorage:
@@ -101,13 +112,6 @@ def build(stage: Stage, options: Mapping[str, Any]) -> S3Provider:
         msg = f"s3 serves {Stage.DATA.value}, not {stage.value}"
         raise ValueError(msg)
     read = Options.model_validate(options)
-    admin = _ADMINS[read.admin](
-        endpoint=read.endpoint,
-        region=read.region,
-        access_key=read.access_key,
-        secret_key=_secret(read),
-        timeout=read.timeout_seconds,
-    )
     store = _objects(read)
     return S3Provider(
         endpoint=read.endpoint,
@@ -115,7 +119,40 @@ def build(stage: Stage, options: Mapping[str, Any]) -> S3Provider:
         data_bucket=read.data_bucket,
         grants=chosen(read.grants, read.grants_dir),
         objects=store,
-        admin=admin,
+        admin=_admin(read),
         datasets=_datasets(read, store),
         encrypts=read.encrypts,
     )
+
+
+async def prepare_service_bucket(
+    options: Mapping[str, Any], *, bucket: str, user: str, secret_file: Path
+) -> None:
+    """Make a bucket for a service of the lab, and the user that may work there and nowhere else.
+
+    Only where the admin side takes a secret that was drawn elsewhere: MinIO. On
+    another store an operator makes the bucket and the key, and gives them to the service.
+
+    Args:
+        options: As for :func:`build`.
+        bucket: For the service alone.
+        user: The access key it signs in with.
+        secret_file: Holds its secret, one line.
+
+    Raises:
+        ObjectsError: The store did not answer, or refused.
+        AdminError: Its admin side did not answer, or refused.
+        ValueError: An option is unknown or missing, or a secret is a placeholder.
+    """
+    read = Options.model_validate(options)
+    store, admin = _objects(read), _admin(read)
+    try:
+        await store.call(
+            lambda client: objects.make_bucket(client, bucket, user, encrypts=read.encrypts)
+        )
+        if isinstance(admin, MinioAdmin):
+            secret = await asyncio.to_thread(_secret, secret_file)
+            allowed = policy.document(bucket=bucket, read_bucket="", read_prefixes=())
+            await admin.ensure_user(user, allowed, secret)
+    finally:
+        await admin.aclose()

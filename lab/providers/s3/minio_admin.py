@@ -73,6 +73,11 @@ class MinioAdmin:
             await self._call(lambda admin: admin.user_add(name, secrets.token_urlsafe(30)))
         await self._call(lambda admin: admin.policy_set(PREFIX + name, user=name))
 
+    async def ensure_user(self, name: str, policy: str, secret: Secret) -> None:
+        """Make a user exist that signs in with this secret: a service of the lab, no sandbox."""
+        await self.ensure_identity(name, policy)
+        await self._call(lambda admin: admin.user_add(name, secret.reveal()))
+
     async def has_identity(self, name: str, policy: str) -> bool:
         """Tell whether it exists with exactly this policy."""
         user = await self._json(lambda admin: admin.user_info(name), passes=_NO_USER)
