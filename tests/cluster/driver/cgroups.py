@@ -17,6 +17,11 @@ def hierarchies() -> list[Path]:
     return [each for each in ROOT.iterdir() if each.is_dir() and each.name != "unified"]
 
 
+def _everywhere() -> list[Path]:
+    # runc makes groups in the hybrid tree too, which has no controllers.
+    return [*hierarchies(), *(each for each in [ROOT / "unified"] if each.is_dir())]
+
+
 def make(name: str) -> None:
     """A group of this name in every hierarchy."""
     for hierarchy in hierarchies():
@@ -34,7 +39,7 @@ def make(name: str) -> None:
 def pids(name: str) -> set[int]:
     """Every process in the group or below it."""
     found: set[int] = set()
-    for hierarchy in hierarchies():
+    for hierarchy in _everywhere():
         for file in (hierarchy / name).rglob("cgroup.procs"):
             try:
                 found.update(int(pid) for pid in file.read_text().split())
@@ -46,7 +51,7 @@ def pids(name: str) -> set[int]:
 def remove(name: str, *, seconds: float = 5) -> None:
     """Delete the group everywhere; its processes are gone or going."""
     limit = time.monotonic() + seconds
-    for hierarchy in hierarchies():
+    for hierarchy in _everywhere():
         while (hierarchy / name).exists():
             try:
                 for folder, _, _ in os.walk(hierarchy / name, topdown=False):
@@ -59,4 +64,4 @@ def remove(name: str, *, seconds: float = 5) -> None:
 
 def left(name: str) -> list[Path]:
     """Where the group still is."""
-    return [hierarchy / name for hierarchy in hierarchies() if (hierarchy / name).exists()]
+    return [hierarchy / name for hierarchy in _everywhere() if (hierarchy / name).exists()]

@@ -55,10 +55,14 @@ def folders(plan: Plan) -> dict[str, tuple[str, Path, int]]:
 def ensure(plan: Plan, api: Api) -> None:
     """Make the volumes that are missing."""
     known = {each["metadata"]["name"] for each in api.get(VOLUMES)["items"]}
-    for name, (node, folder, size) in folders(plan).items():
+    wanted = folders(plan)
+    for _, folder, _ in wanted.values():
         folder.mkdir(parents=True, exist_ok=True)
-        if name not in known:
-            api.apply(_volume(name, node=node, folder=folder, size=size))
+    api.apply_many([
+        _volume(name, node=node, folder=folder, size=size)
+        for name, (node, folder, size) in wanted.items()
+        if name not in known
+    ])
 
 
 def recycle(plan: Plan, api: Api, volume: Json) -> bool:

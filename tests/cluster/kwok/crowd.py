@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,6 @@ from tests.cluster.driver.cluster import is_ready
 from tests.cluster.driver.telling import CannotDoError, until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from tests.cluster.driver.api import Json
     from tests.cluster.driver.cluster import Cluster
 
@@ -22,8 +19,6 @@ MARK = "kwok.x-k8s.io/node"  # the annotation by which kwok knows its own
 LABEL = "vase-clos.lab/simulated"
 SELECTED = f"labelSelector={LABEL}%3Dtrue"
 PART = "kwok"
-AT_ONCE = 8
-TOLERATION = {"key": MARK, "operator": "Equal", "value": "fake", "effect": "NoSchedule"}
 
 
 class Crowd:
@@ -48,7 +43,7 @@ class Crowd:
             "--node-ip=10.15.255.254",
             "--node-lease-duration-seconds=40",
         )
-        self._each([_node(index) for index in range(nodes)])
+        self._api.apply_many([_node(index) for index in range(nodes)])
         until("simulated nodes", lambda: self.ready() >= nodes, seconds=120, logs=PART)
 
     def ready(self) -> int:
@@ -62,7 +57,14 @@ class Crowd:
         self._api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
         account = {"name": "simulated", "namespace": namespace}
         self._api.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
-        self._each([_pod(index, namespace) for index in range(count)])
+        found = self._api.get(f"/api/v1/nodes?{SELECTED}")["items"]
+        nodes = [each["metadata"]["name"] for each in found]
+        if not nodes:
+            raise CannotDoError("no simulated node: 'start' makes them")
+        self._api.apply_many([
+            _pod(index, namespace=namespace, node=nodes[index % len(nodes)])
+            for index in range(count)
+        ])
         until("simulated pods", lambda: self.running(namespace) >= count, seconds=600, logs=PART)
         return time.monotonic() - began
 
@@ -82,11 +84,6 @@ class Crowd:
         until("the simulated pods' end", lambda: not self._api.get(left)["items"], seconds=300)
         self._cluster.parts.end([PART])
 
-    def _each(self, manifests: Iterable[Json]) -> None:
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            for _ in pool.map(self._api.apply, manifests):
-                pass
-
 
 def _node(index: int) -> Json:
     name = f"simulated-{index:03}"
@@ -96,7 +93,7 @@ def _node(index: int) -> Json:
     return {"apiVersion": "v1", "kind": "Node", "metadata": meta, "spec": {"taints": [taint]}}
 
 
-def _pod(index: int, namespace: str) -> Json:
+def _pod(index: int, *, namespace: str, node: str) -> Json:
     name = f"simulated-{index:05}"
     container = {
         "name": "nothing",
@@ -110,8 +107,8 @@ def _pod(index: int, namespace: str) -> Json:
         "spec": {
             "serviceAccountName": "simulated",
             "automountServiceAccountToken": False,
-            "nodeSelector": {LABEL: "true"},
-            "tolerations": [TOLERATION],
+            # Placed by us: what is simulated is how many there are, not where they go.
+            "nodeName": node,
             "containers": [container],
         },
     }
