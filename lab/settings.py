@@ -58,6 +58,7 @@ class Cluster(BaseModel):
         namespace: The release's own.
         lab_api_url: How the gateway and the hub find the control plane.
         storage_admin: The way the store's admin side is spoken to.
+        tracking_artifacts: Where the tracking server keeps artifacts, as it is told itself.
         gateway_selector: Labels of the gateway's pods.
         storage_class: Of homes; the cluster's own default where empty.
         internet: ``address:port`` of what stands for the internet in the proof; each must answer
@@ -77,6 +78,7 @@ class Cluster(BaseModel):
     storage_access_key: str = Field(default="lab-admin", min_length=3, max_length=128)
     storage_region: str = "us-east-1"
     tracking_username: str = "lab-admin"
+    tracking_artifacts: str = Field(default="s3://suivi/artefacts", pattern=r"^s3://[a-z0-9./-]+$")
     gateway_selector: dict[str, str] = {
         "app.kubernetes.io/name": "vase-clos",
         "app.kubernetes.io/component": "gateway",
@@ -135,6 +137,7 @@ class Settings(BaseSettings):
         cluster: Where the parts are, for ``runtime = kubernetes``.
         public_url: Where people find the portal, without a closing slash.
         trusted_proxies: Addresses or networks, with commas between, whose forwarded headers count.
+        kubeconfig: How the API server is reached from outside a pod, for trials.
         state_dir: Everything that is kept: databases, objects, homes, secrets, logs.
         run_dir: Sockets and pid files; short, because a socket's path may have 107 bytes.
         domain: Names under it are the portal's, the members' and the sandboxes' origins.
@@ -154,6 +157,7 @@ class Settings(BaseSettings):
     cluster: Cluster | None = None
     public_url: str = Field(default="", pattern=_URL)
     trusted_proxies: str = "127.0.0.1"
+    kubeconfig: Path | None = None
     state_dir: Path = CHECKOUT / ".lab"
     run_dir: Path = Path()
     domain: str = Field(default="vaseclos.localhost", pattern=r"^[a-z0-9.-]{1,100}$")

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from lab.bootstrap.attempts import FileAttempts
 from lab.bootstrap.launching import LocalLauncher
-from lab.bootstrap.machine import LocalProofs, build_notebooks, build_providers
+from lab.bootstrap.outside import Outside, outside
 from lab.bootstrap.passwords import Argon2Passwords
 from lab.bootstrap.signing import CertificateSigner
 from lab.catalogue import FileCatalogue
@@ -20,6 +19,7 @@ from lab.domain.ids import SandboxId
 from lab.services.agencies import AgencyService
 from lab.services.audit import AuditService
 from lab.services.datasets import DatasetService
+from lab.services.evidence import EvidenceService
 from lab.services.journal import Journal
 from lab.services.members import MemberService
 from lab.services.requests import RequestService
@@ -27,20 +27,22 @@ from lab.services.sandboxes import SandboxService
 from lab.store import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from lab.domain.sandbox import Stage
     from lab.ports import (
-        AttemptSource,
         CatalogueSource,
         Clock,
+        GrantSnapshots,
         Launcher,
-        Notebooks,
         ProofSource,
         Provider,
         Store,
     )
     from lab.settings import Settings
+    from lab.store import SqlStore
+
+__all__ = ["Lab", "Outside", "SystemClock", "build", "new_id", "outside"]
 
 ID_BYTES = 5
 """40 random bits: 10 hexadecimal digits. A clash is refused by the store, never overwritten."""
@@ -69,48 +71,42 @@ class Lab:
     members: MemberService
     datasets: DatasetService
     audit: AuditService
+    evidence: EvidenceService
     controller: Controller
+    providers: Mapping[Stage, Provider]
     launcher: Launcher
     proofs: ProofSource
+    grants: GrantSnapshots | None
     signer: CertificateSigner
+    systems: Outside
 
     async def aclose(self) -> None:
         """Let go of every connection."""
+        await self.systems.aclose()
         await self.store.aclose()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outside:
-    """Every outside system. Tests give the ones they want to hold."""
-
-    providers: Mapping[Stage, Provider]
-    notebooks: Notebooks
-    attempts: AttemptSource
-    proofs: ProofSource
-
-
-def outside(settings: Settings, catalogue: CatalogueSource) -> Outside:
-    """Make the outside systems that the settings choose."""
-    return Outside(
-        providers=build_providers(settings, catalogue),
-        notebooks=build_notebooks(settings),
-        attempts=FileAttempts(
-            keepers_dir=settings.run_dir / "keepers",
-            gateway_dir=settings.state_dir / "attempts",
-        ),
-        proofs=LocalProofs(settings.state_dir),
-    )
 
 
 async def build(
     settings: Settings,
     *,
-    store: Store | None = None,
+    store: SqlStore | None = None,
     clock: Clock | None = None,
     systems: Outside | None = None,
     certificate_key: str = "",
+    acts: bool = True,
+    guard: Callable[[], None] = lambda: None,
 ) -> Lab:
     """Put the lab together. Tests pass the parts they want to hold.
+
+    Args:
+        settings: Of this process.
+        store: Instead of the one that the settings name.
+        clock: Instead of the machine's.
+        systems: Instead of those that the settings choose.
+        certificate_key: Instead of the secret's.
+        acts: Whether this process runs the loop. On a cluster only then may it
+            reach what sandboxes are made of.
+        guard: Raises where the loop may not act any more.
 
     Raises:
         StoreError: The database cannot be opened.
@@ -121,11 +117,13 @@ async def build(
         policies_dir=settings.policies_dir, templates_dir=settings.templates_dir
     )
     catalogue.catalogue()  # a wrong policy file is told now, not at the first request
-    systems = systems or outside(settings, catalogue)
     store = store or await open_store(settings.database_url)
+    systems = systems or outside(settings, catalogue, store, acts=acts)
     journal = Journal(store=store, clock=clock)
     signer = CertificateSigner(certificate_key or settings.secret("certificate-key"))
-    controller = _controller(settings, store, clock, systems, signer)
+    controller = _controller(settings, store, clock, systems, signer=signer, guard=guard)
+    if systems.subscribe is not None:
+        systems.subscribe(controller.look)
     return Lab(
         settings=settings,
         store=store,
@@ -159,15 +157,25 @@ async def build(
         ),
         datasets=DatasetService(store=store, journal=journal),
         audit=AuditService(store=store, journal=journal),
+        evidence=EvidenceService(store=store, clock=clock, wake=controller.wake),
         controller=controller,
-        launcher=LocalLauncher(settings=settings, catalogue=catalogue),
+        providers=systems.providers,
+        launcher=systems.launcher or LocalLauncher(settings=settings, catalogue=catalogue),
         proofs=systems.proofs,
+        grants=systems.grants,
         signer=signer,
+        systems=systems,
     )
 
 
 def _controller(
-    settings: Settings, store: Store, clock: Clock, systems: Outside, signer: CertificateSigner
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    systems: Outside,
+    *,
+    signer: CertificateSigner,
+    guard: Callable[[], None],
 ) -> Controller:
     return Controller(
         store=store,
@@ -186,11 +194,13 @@ def _controller(
                 last_retry=settings.last_retry,
             ),
             sign=signer.sign,
+            guard=guard,
         ),
         providers=systems.providers,
         clock=clock,
         workers=settings.workers,
         sweep=settings.sweep,
+        guard=guard,
     )
 
 

@@ -314,6 +314,10 @@ class Outbox(Protocol):
         """Remove and return the oldest as (kind, subject)."""
         ...
 
+    async def oldest(self) -> datetime | None:
+        """Return since when the oldest waits, or nothing."""
+        ...
+
 
 class Transaction(Protocol):
     """One view of everything that is kept; all of its writes land, or none."""

@@ -39,3 +39,8 @@ class SqlOutbox:
             ids = [row["id"] for row in rows]
             await self._link.run(outbox.delete().where(outbox.c.id.in_(ids)))
         return [(row["kind"], row["subject"]) for row in rows]
+
+    async def oldest(self) -> datetime | None:
+        """Return since when the oldest waits, or nothing."""
+        row = await self._link.first(select(outbox.c.at).order_by(outbox.c.id).limit(1))
+        return None if row is None else row["at"]

@@ -1,33 +1,42 @@
-"""``python -m lab.web``: the control plane, on loopback."""
+"""``python -m lab.web``: the control plane, on loopback; on a cluster the API, everywhere."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 from lab import bootstrap
-from lab.settings import Settings
+from lab.settings import BadSettingsError, from_environment
+from lab.sockets import listening
 from lab.web.app import create_app
+
+if TYPE_CHECKING:
+    from lab.settings import Settings
 
 
 async def serve(settings: Settings) -> None:
-    """Serve until told to stop."""
+    """Serve until told to stop. On a cluster the loop runs in a process of its own."""
+    has_loop = settings.runtime == "machine" and settings.role == "all"
     lab = await bootstrap.build(settings)
     try:
         config = uvicorn.Config(
-            create_app(lab),
+            create_app(lab, run_controller=has_loop),
             host="127.0.0.1",
             port=settings.ports.control_plane,
             log_level="info",
             access_log=False,
             server_header=False,
             proxy_headers=True,
-            forwarded_allow_ips="127.0.0.1",
+            forwarded_allow_ips=settings.trusted_proxies,
             timeout_graceful_shutdown=5,
         )
-        await uvicorn.Server(config).serve()
+        sockets = None
+        if settings.runtime == "kubernetes":
+            sockets = [listening("::", settings.ports.control_plane)]
+        await uvicorn.Server(config).serve(sockets=sockets)
     finally:
         await lab.aclose()
 
@@ -37,7 +46,11 @@ def main() -> None:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
-    asyncio.run(serve(Settings()))
+    try:
+        settings = from_environment()
+    except BadSettingsError as error:
+        raise SystemExit(str(error)) from None
+    asyncio.run(serve(settings))
 
 
 if __name__ == "__main__":

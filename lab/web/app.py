@@ -6,6 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from lab.web.wiring import Lab
 
 FILES = Path(__file__).parent / "static"
+HEALTH = frozenset({"/health/live", "/health/ready", "/health/contained", "/health/reconciled"})
+"""A kubelet asks for these by an address that nobody knows before."""
 
 
 class RouteWithoutRuleError(Exception):
@@ -77,26 +80,39 @@ def create_app(lab: Lab, *, run_controller: bool = True) -> FastAPI:
     app.add_middleware(
         Gate,
         hosts=hosts(lab.settings),
-        aliases=frozenset(f"{name}:{lab.settings.port}" for name in ("localhost", "127.0.0.1")),
+        aliases=aliases(lab.settings),
         public_url=lab.settings.public_url,
         tell=errors.tell,
+        anywhere=frozenset() if lab.settings.cluster is None else HEALTH,
     )
     return app
 
 
 def hosts(settings: Settings) -> frozenset[str]:
     """Return the ``Host`` headers that are the portal's. A notebook's is not."""
-    named = settings.public_url.partition("://")[2]
+    named = urlsplit(settings.public_url).netloc
     port = settings.ports.control_plane
-    return frozenset({named, f"127.0.0.1:{port}", f"localhost:{port}"})
+    own = urlsplit(settings.api_url).netloc
+    return frozenset({named, own, f"127.0.0.1:{port}", f"localhost:{port}"})
+
+
+def aliases(settings: Settings) -> frozenset[str]:
+    """Return other names of the front, which lead to its public one."""
+    port = settings.port if settings.cluster is None else urlsplit(settings.public_url).port
+    names = frozenset(f"{name}:{port}" for name in ("localhost", "127.0.0.1"))
+    return names - hosts(settings)
 
 
 def _read_secrets(app: FastAPI, settings: Settings) -> None:
-    for attribute, name in (
-        ("session_key", "session-key"),
-        ("hub_token", "hub-api-token"),
-        ("client_secret", "hub-oauth-secret"),
-        ("gateway_key", "gateway-key"),
-    ):
+    app.state.gateway_token = None
+    names = {
+        "session_key": "session-key",
+        "hub_token": "hub-api-token",
+        "client_secret": "hub-oauth-secret",
+        "gateway_key": "gateway-key",
+    }
+    if settings.cluster is not None:
+        names |= {"gateway_token": "gateway-token"}
+    for attribute, name in names.items():
         secret = Secret.checked(settings.secret(name), name=name)
         setattr(app.state, attribute, secret.reveal().encode())

@@ -53,6 +53,7 @@ class Gate:
         aliases: Other names of the front, which lead to ``public_url``.
         public_url: Where people shall be, without a closing slash.
         tell: Makes the answer about a failure, for a program or for a person.
+        anywhere: Paths that answer under any ``Host``; they say nothing and change nothing.
     """
 
     def __init__(
@@ -63,8 +64,10 @@ class Gate:
         aliases: frozenset[str],
         public_url: str,
         tell: Callable[[Scope, Exception], Response],
+        anywhere: frozenset[str] = frozenset(),
     ) -> None:
         self._app, self._hosts, self._tell = app, hosts, tell
+        self._anywhere = anywhere
         self._aliases, self._public_url = aliases, public_url
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,7 +102,7 @@ class Gate:
         return RedirectResponse(f"{self._public_url}{wanted}", HTTPStatus.TEMPORARY_REDIRECT)
 
     def _check(self, scope: Scope) -> None:
-        if _host(scope) not in self._hosts:
+        if _host(scope) not in self._hosts and scope["path"] not in self._anywhere:
             raise WebError("wrong_host", HTTPStatus.MISDIRECTED_REQUEST)
         raw = scope.get("raw_path") or scope["path"].encode("utf-8", "replace")
         try:

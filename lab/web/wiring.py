@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from fastapi import Request
 
-    from lab.ports import CatalogueSource, Clock, Launcher, ProofSource, Store
+    from lab.ports import (
+        CatalogueSource,
+        Clock,
+        GrantSnapshots,
+        Launcher,
+        ProofSource,
+        Store,
+    )
     from lab.services.agencies import AgencyService
     from lab.services.audit import AuditService
     from lab.services.datasets import DatasetService
+    from lab.services.evidence import EvidenceService
     from lab.services.journal import Journal
     from lab.services.members import MemberService
     from lab.services.requests import RequestService
@@ -82,6 +90,16 @@ class Lab(Protocol):
     @property
     def audit(self) -> AuditService:
         """The audit log, to read."""
+        ...
+
+    @property
+    def evidence(self) -> EvidenceService:
+        """What the gateway hands over."""
+        ...
+
+    @property
+    def grants(self) -> GrantSnapshots | None:
+        """What the gateway mirrors; nothing on one machine, where it reads the folder."""
         ...
 
     @property

@@ -16,6 +16,7 @@ from lab.domain.token import TokenKind
 from lab.services.agencies import AgencyService
 from lab.services.audit import AuditService
 from lab.services.datasets import DatasetService
+from lab.services.evidence import EvidenceService
 from lab.services.journal import Journal
 from lab.services.members import MemberService, NewMember
 from lab.services.requests import RequestService
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from lab.ports import Store
+    from lab.store import SqlGrants
     from tests.conftest import FixedClock
 
 PASSWORD = "un long mot de passe"
@@ -69,7 +71,9 @@ class WebLab:
     notebooks: FakeNotebooks
     attempts: FakeAttempts
     proofs: FakeProofs
+    evidence: EvidenceService
     launcher: FakeLauncher = field(default_factory=FakeLauncher)
+    grants: SqlGrants | None = None
     controller: Idle = field(default_factory=Idle)
     people: dict[str, Member] = field(default_factory=dict)
 
@@ -119,6 +123,7 @@ async def build_lab(settings: Settings, clock: FixedClock) -> WebLab:
         notebooks=notebooks,
         attempts=attempts,
         proofs=FakeProofs(),
+        evidence=EvidenceService(store=store, clock=clock, wake=lambda: None),
     )
     await fill(lab)
     return lab

@@ -12,6 +12,9 @@ from lab.web.wiring import lab_of
 
 router = APIRouter(include_in_schema=False)
 
+LONGEST_WAIT_SECONDS = 60
+"""A controller reads the outbox at once, or once a second; a new leader is there after 20."""
+
 
 @router.get("/internal/v1/sandboxes/{sandbox_id}/launch", dependencies=[Depends(hub_only())])
 async def read_launch(
@@ -34,6 +37,19 @@ async def read_ready(request: Request) -> dict[str, bool]:
     async with lab_of(request).store.read() as tx:
         await tx.agencies.all()
     return {"ready": True}
+
+
+@router.get("/health/reconciled", dependencies=[Depends(public())])
+async def read_reconciled(request: Request) -> JSONResponse:
+    """Say whether what was asked for is being worked on: nothing waits long to be seen."""
+    lab = lab_of(request)
+    async with lab.store.read() as tx:
+        oldest = await tx.outbox.oldest()
+    waiting = 0.0 if oldest is None else (lab.clock.now() - oldest).total_seconds()
+    is_fine = waiting <= LONGEST_WAIT_SECONDS
+    status = HTTPStatus.OK if is_fine else HTTPStatus.SERVICE_UNAVAILABLE
+    body = {"reconciled": is_fine, "waiting_seconds": round(max(waiting, 0))}
+    return JSONResponse(body, status_code=status)
 
 
 @router.get("/health/contained", dependencies=[Depends(public())])

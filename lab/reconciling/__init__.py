@@ -1,0 +1,1 @@
+"""The loop as a process of its own: several may run, the one with the lease works."""
