@@ -34,12 +34,14 @@ class Witness:
     """One witness, as it told of itself.
 
     Attributes:
+        control: Where it answers the control plane.
         link: Its IPv6 link-local address; ``gateway`` is that of what routes for it.
         node_addresses: Of the node it runs on.
         tcp: Ports on which it was just heard; so is ``udp``.
     """
 
     node: str
+    control: str = ""
     v4: str = ""
     v6: str = ""
     link: str = ""
@@ -131,7 +133,14 @@ class Arrivals:
     silent: Mapping[str, int] = field(default_factory=dict)
 
 
-def aims(run: Run, world: World, *, report: str, settle: Sequence[Probe] = ()) -> str:
+def aims(
+    run: Run,
+    world: World,
+    *,
+    report: str = "",
+    settle: Sequence[Probe] = (),
+    files_too: bool = True,
+) -> str:
     """Write what the program inside reads from ``LAB_PROBE``."""
     content = {
         "run": run.run,
@@ -140,7 +149,9 @@ def aims(run: Run, world: World, *, report: str, settle: Sequence[Probe] = ()) -
         "places": {witness.node: witness.place() for witness in world.witnesses},
         "probes": [astuple(item.probe) for item in run.planned],
         "settle": [astuple(probe) for probe in settle],
+        "open": [astuple(item.probe) for item in run.planned if item.expected is Expected.OPEN],
         "settle_seconds": SETTLE_SECONDS,
+        "files_too": files_too,
     }
     return json.dumps(content, separators=(",", ":"))
 

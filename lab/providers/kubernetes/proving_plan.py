@@ -150,7 +150,6 @@ def _world(world: World) -> Iterator[Planned]:
     yield Planned(Probe("socket-raw4", "raw4", ""))
     yield Planned(Probe("socket-raw6", "raw6", ""))
     yield Planned(Probe("socket-packet", "packet", ""))
-    yield Planned(Probe("hypervisor", "vsock", "", 1024))
 
 
 def _outside(world: World) -> Iterator[Planned]:

@@ -44,7 +44,8 @@ class Aims:
         probes: In this order.
         settle: What is tried first, again and again, until it is refused: a network takes
             its time to learn of a new pod. Empty waits for nothing.
-        settle_seconds: No longer than this.
+        open: What must work: waited for, for a door takes its time to open as well.
+        settle_seconds: No longer than this, each.
         files_too: Try the pod's own files and system calls as well.
     """
 
@@ -54,6 +55,7 @@ class Aims:
     places: dict[str, dict[str, str]]
     probes: tuple[Probe, ...]
     settle: tuple[Probe, ...] = ()
+    open: tuple[Probe, ...] = ()
     settle_seconds: float = 0.0
     files_too: bool = True
     node: str = ""
@@ -67,9 +69,11 @@ class Aims:
             node: The node we are on.
         """
         content: dict[str, Any] = json.loads(text)
-        probes = tuple(Probe(*item) for item in content.pop("probes"))
-        settle = tuple(Probe(*item) for item in content.pop("settle", ()))
-        return cls(**content, probes=probes, settle=settle, node=node)
+        lists = {
+            name: tuple(Probe(*item) for item in content.pop(name, ()))
+            for name in ("probes", "settle", "open")
+        }
+        return cls(**content, **lists, node=node)
 
     def resolve(self, host: str) -> str:
         """Return the address that a place stands for, with its scope where it has one.

@@ -103,10 +103,20 @@ def _opens_to_write(path: str) -> Callable[[], str]:
 
 
 def _environment() -> str:
-    found = sorted(name for name in os.environ if "KUBERNETES" in name or "_SERVICE_" in name)
-    if not found:
-        refuse(errno.ENOENT, "no word of the cluster in it")
-    return f"{', '.join(found[:4])} in the environment"
+    """Look for services of the cluster, and for keys, in what this pod was told.
+
+    Of the API server's address the kubelet tells every container, asked or not; that it
+    does not answer has a probe of its own.
+    """
+    strange = sorted(
+        name
+        for name in os.environ
+        if (name.endswith("_SERVICE_HOST") and not name.startswith("KUBERNETES_"))
+        or name.endswith(("_TOKEN", "_PASSWORD", "_SECRET", "KUBECONFIG"))
+    )
+    if not strange:
+        refuse(errno.ENOENT, "no service of the cluster, and no key")
+    return f"{', '.join(strange[:4])} in the environment"
 
 
 def _count_processes() -> str:

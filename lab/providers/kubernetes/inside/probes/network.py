@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from .aims import Aims, Probe
 
 WAIT_S = 1.5
-_VSOCK, _SCTP = 40, 132
-_HYPERVISOR = 2
+_SCTP = 132
 _ECHO4, _ECHO6 = 8, 128
 _LEAST_STATUS, _MOST_STATUS = 200, 500
 
@@ -189,17 +188,6 @@ def _opens(family: int, kind: int, protocol: int = 0) -> Callable[[Probe, Aims],
     return attempt
 
 
-def _vsock(probe: Probe, _: Aims) -> str:
-    """Connect to what hosts this machine, past every network there is."""
-    with socket.socket(_VSOCK, socket.SOCK_STREAM) as sock:
-        sock.settimeout(WAIT_S)
-        try:
-            sock.connect((_HYPERVISOR, probe.port))
-        except ConnectionResetError:
-            return "reached, though nothing listens there"
-    return "connected"
-
-
 _KINDS: dict[str, Callable[[Probe, Aims], str]] = {
     "tcp": _tcp,
     "udp": _udp,
@@ -213,6 +201,5 @@ _KINDS: dict[str, Callable[[Probe, Aims], str]] = {
     "raw4": _opens(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW),
     "raw6": _opens(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6),
     "packet": _opens(socket.AF_PACKET, socket.SOCK_RAW),
-    "vsock": _vsock,
 }
 KINDS = frozenset(_KINDS)

@@ -19,6 +19,8 @@ from .trial import run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .aims import Probe
+
 _AT_ONCE = 48
 _REPORT_S = 20.0
 _PAUSE_S = 0.25
@@ -62,7 +64,9 @@ def main(argv: Sequence[str]) -> int:
 
 def make(aims: Aims) -> dict[str, Any]:
     """Try it all."""
+    began = time.monotonic()
     settled_ms = _settle(aims)
+    opened_ms = _wait_for_doors(aims)
     results = []
     if aims.files_too:  # before there are threads: some of it forks
         trials = (*files.trials(), *files.wanted(), *kernel.trials())
@@ -76,6 +80,8 @@ def make(aims: Aims) -> dict[str, Any]:
         "node": aims.node,
         "addresses": [text for text in (own.v4, own.v6, own.link_local) if text],
         "settled_ms": settled_ms,
+        "opened_ms": opened_ms,
+        "took_ms": round((time.monotonic() - began) * 1000),
         "results": results,
         "end": True,
     }
@@ -89,18 +95,28 @@ def _settle(aims: Aims) -> int:
         it never stopped; 0 where nothing ever did.
     """
     began, last = time.monotonic(), 0
-    until = began + aims.settle_seconds
-    while aims.settle:
-        trials = [network.trial(probe, aims) for probe in aims.settle]
-        with ThreadPoolExecutor(len(trials)) as pool:
-            outcomes = [result["outcome"] for result in pool.map(run, trials)]
-        if "open" not in outcomes:
-            return last
+    while "open" in _outcomes(aims, aims.settle):
         last = round((time.monotonic() - began) * 1000)
-        if time.monotonic() > until:
+        if time.monotonic() > began + aims.settle_seconds:
             return -1
         time.sleep(_PAUSE_S)
     return last
+
+
+def _wait_for_doors(aims: Aims) -> int:
+    """Wait until all that must work does, or the time is up; return how long it took."""
+    began = time.monotonic()
+    while _outcomes(aims, aims.open) - {"open"}:
+        if time.monotonic() > began + aims.settle_seconds:
+            return -1
+        time.sleep(_PAUSE_S)
+    return round((time.monotonic() - began) * 1000)
+
+
+def _outcomes(aims: Aims, probes: Sequence[Probe]) -> set[str]:
+    with ThreadPoolExecutor(max(1, len(probes))) as pool:
+        trials = [network.trial(probe, aims) for probe in probes]
+        return {result["outcome"] for result in pool.map(run, trials)}
 
 
 def _send(url: str, content: bytes) -> bool:

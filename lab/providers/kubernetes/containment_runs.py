@@ -1,0 +1,119 @@
+"""One run of the probe image: its Job, and how it ends."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from lab.domain.errors import ProviderError
+from lab.providers.kubernetes import pods
+from lab.providers.kubernetes.failures import ClusterError, told_by
+from lab.providers.kubernetes.proving import Run
+from lab.providers.kubernetes.resources import JOB
+
+if TYPE_CHECKING:
+    from lab.domain.ids import SandboxId
+    from lab.domain.sandbox import Stage
+    from lab.providers.kubernetes.client import Client
+    from lab.providers.kubernetes.mould import Addresses
+    from lab.providers.kubernetes.proving import Planned, World
+
+JOB_PREFIX = "preuve-"
+_RUN_BYTES, _NONCE_BYTES = 5, 16
+_NODE_ENV = {
+    "name": "LAB_NODE",
+    "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "spec.nodeName"}},
+}
+
+
+class Ended(Enum):
+    """How a Job stands."""
+
+    NOT_YET = "not yet"
+    WELL = "well"
+    BADLY = "badly"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probes:
+    """What every run of this lab has in common.
+
+    Attributes:
+        lab: The lab's namespace.
+        image: The probe image, by digest.
+        deadline_seconds: The cluster ends a run after that.
+    """
+
+    lab: str
+    image: str
+    pull_secret: str = ""
+    deadline_seconds: int = 120
+
+
+def new_run(planned: tuple[Planned, ...], world: World, nonce: str) -> Run:
+    """Draw the name of a run that nobody can guess."""
+    nodes = frozenset(witness.node for witness in world.witnesses)
+    return Run(run=secrets.token_hex(_RUN_BYTES), nonce=nonce, planned=planned, nodes=nodes)
+
+
+def new_nonce() -> str:
+    """Draw what is sent with every probe of a run."""
+    return secrets.token_hex(_NONCE_BYTES)
+
+
+def job(
+    probes: Probes, sandbox_id: SandboxId, run: str, *, aims: str, addresses: Addresses
+) -> dict[str, Any]:
+    """Compile the Job of one run, out of the mould that notebooks come from.
+
+    The one thing more than a notebook has: it is told on which node it is.
+    """
+    found = pods.probe_job(
+        lab=probes.lab,
+        sandbox_id=sandbox_id,
+        name=f"{JOB_PREFIX}{run}",
+        image=probes.image,
+        addresses=addresses,
+        env={"LAB_PROBE": aims},
+        deadline_seconds=probes.deadline_seconds,
+        pull_secret=probes.pull_secret,
+    )
+    found["spec"]["template"]["spec"]["containers"][0]["env"].append(dict(_NODE_ENV))
+    return found
+
+
+async def start(client: Client, manifest: dict[str, Any], stage: Stage) -> None:
+    """Post it.
+
+    Raises:
+        ProviderError: The cluster refused or did not answer.
+    """
+    with told_by(stage):
+        await client.apply(JOB, manifest)
+
+
+async def look(client: Client, sandbox_id: SandboxId, run: str) -> tuple[Ended, str]:
+    """Return how it stands, with the cluster's own words where it ended badly."""
+    try:
+        found = await client.get(JOB, f"{JOB_PREFIX}{run}", sandbox_id)
+    except ClusterError:
+        return Ended.NOT_YET, ""  # not being able to look is not having seen
+    if found is None:
+        return Ended.GONE, "the Job was deleted"
+    status = found.get("status", {})
+    if status.get("succeeded"):
+        return Ended.WELL, ""
+    for condition in status.get("conditions") or []:
+        if condition.get("type") == "Failed" and condition.get("status") == "True":
+            return Ended.BADLY, str(condition.get("message") or condition.get("reason"))
+    return Ended.NOT_YET, ""
+
+
+async def stop(client: Client, sandbox_id: SandboxId, run: str) -> None:
+    """End it, if it runs. Best effort: the cluster ends it by itself, later."""
+    with suppress(ClusterError, ProviderError):
+        await client.delete(JOB, f"{JOB_PREFIX}{run}", namespace=sandbox_id)

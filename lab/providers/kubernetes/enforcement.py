@@ -1,0 +1,288 @@
+"""Proves that the cluster enforces network policies at all, before anything is trusted to them.
+
+Kubernetes takes a NetworkPolicy from whoever may write one, and never says whether
+anybody carries it out. So a few probes run in two namespaces of decoys: under deny-all,
+where none may arrive at a witness, and without any policy, where they must, because a
+network that carries nothing looks closed as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from lab.domain.errors import ProviderError, TerminalProviderError
+from lab.domain.ids import SandboxId
+from lab.domain.sandbox import Stage
+from lab.providers.kubernetes import containment_runs as runs
+from lab.providers.kubernetes import names, objects
+from lab.providers.kubernetes.failures import ClusterError, told_by
+from lab.providers.kubernetes.mould import Addresses
+from lab.providers.kubernetes.proving import World, aims
+from lab.providers.kubernetes.proving_plan import decoy, settle
+from lab.providers.kubernetes.resources import NAMESPACE, NETWORK_POLICY
+
+if TYPE_CHECKING:
+    from lab.providers.kubernetes.client import Client
+    from lab.providers.kubernetes.containment_witnesses import Witnesses
+    from lab.providers.kubernetes.containment_world import Lookout
+    from lab.providers.kubernetes.proving import Arrivals, Run
+
+log = logging.getLogger(__name__)
+
+CLOSED_DECOY, OPEN_DECOY = SandboxId("sb-0000000000"), SandboxId("sb-0000000001")
+DECOYS = frozenset({CLOSED_DECOY, OPEN_DECOY})
+"""Namespaces like a sandbox's, of which no sandbox has the name. They last for one trial."""
+
+NOT_ENFORCED = (
+    "this cluster does not enforce NetworkPolicy: under deny-all a probe reached {arrived}; "
+    "no sandbox is made here. Install a network plugin that enforces policies "
+    "(Calico, Cilium, kube-router…), then restart the reconciler"
+)
+_PERIOD_S, _RETRY_S = 6 * 3600.0, 20.0
+_LOOK_S = 60.0
+_POLL_S = 0.5
+_GONE_S = 90.0
+_MARGIN_S = 10.0
+
+
+class Verdict(Enum):
+    """What is known of the cluster's network."""
+
+    UNKNOWN = "unknown"
+    ENFORCED = "enforced"
+    IGNORED = "ignored"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What one trial found.
+
+    Attributes:
+        detail: What arrived where nothing may, or why nothing is known.
+    """
+
+    verdict: Verdict
+    detail: str = ""
+
+
+class Enforcement:
+    """The gate before every sandbox: shut until the network is seen to enforce.
+
+    Args:
+        client: Makes the decoys.
+        lab: What the objects of all sandboxes have in common.
+        witnesses: Whom the decoys try to reach.
+        lookout: Tells when the nodes change: then it is tried again.
+        probes: What every run has in common.
+        period_seconds: How often it is tried again.
+    """
+
+    def __init__(
+        self,
+        *,
+        client: Client,
+        lab: objects.Lab,
+        witnesses: Witnesses,
+        lookout: Lookout,
+        probes: runs.Probes,
+        period_seconds: float = _PERIOD_S,
+    ) -> None:
+        self._client, self._lab, self._witnesses = client, lab, witnesses
+        self._lookout, self._probes, self._period = lookout, probes, period_seconds
+        self._last = Trial(Verdict.UNKNOWN, "the cluster's network is being tried")
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def last(self) -> Trial:
+        """What the last trial found."""
+        return self._last
+
+    def begin(self) -> None:
+        """Try now, and from then on again and again. Beginning twice is beginning once."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._keep_trying(), name="network enforcement")
+
+    async def check(self) -> None:
+        """Return where sandboxes may be made.
+
+        Raises:
+            TerminalProviderError: The cluster ignores policies.
+            ProviderError: It is not known yet.
+        """
+        self.begin()
+        match self._last.verdict:
+            case Verdict.ENFORCED:
+                return
+            case Verdict.IGNORED:
+                raise TerminalProviderError(Stage.ISOLATION, self._last.detail)
+            case Verdict.UNKNOWN:
+                raise ProviderError(Stage.ISOLATION, self._last.detail)
+
+    async def aclose(self) -> None:
+        """Stop trying, and take the decoys away."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def try_now(self) -> Trial:
+        """Make the decoys, see what arrives, take them away.
+
+        A trial that could not be made changes nothing of what was known: it says so.
+        """
+        try:
+            found = await self._try()
+        except (ProviderError, ClusterError, TimeoutError) as error:
+            log.warning("the network could not be tried", extra={"error": str(error)})
+            found = Trial(Verdict.UNKNOWN, f"the network could not be tried: {error}")
+            if self._last.verdict is Verdict.UNKNOWN:
+                self._last = found
+            return found
+        self._last = found
+        log.info("the network was tried", extra={"verdict": found.verdict.value})
+        return found
+
+    async def _keep_trying(self) -> None:
+        while True:
+            found, nodes = await self.try_now(), await self._nodes()
+            wait = self._period if found.verdict is Verdict.ENFORCED else _RETRY_S
+            for _ in range(max(1, round(wait / _LOOK_S))):
+                await asyncio.sleep(min(wait, _LOOK_S))
+                if await self._nodes() != nodes:
+                    break
+
+    async def _nodes(self) -> str:
+        try:
+            return await self._lookout.nodes_digest()
+        except ProviderError:
+            return ""
+
+    async def _try(self) -> Trial:
+        nonces = {CLOSED_DECOY: runs.new_nonce(), OPEN_DECOY: runs.new_nonce()}
+        try:
+            for decoy_id in nonces:
+                await self._make(decoy_id)
+            # Both to their end: one that failed must not leave the other without its place.
+            found = await asyncio.gather(
+                *(self._run(decoy_id, nonce) for decoy_id, nonce in nonces.items()),
+                return_exceptions=True,
+            )
+        finally:
+            await asyncio.shield(self._sweep())
+        for one in found:
+            if isinstance(one, BaseException):
+                raise one
+        shut, opened = (one for one in found if isinstance(one, Decoyed))
+        return judge(shut, opened)
+
+    async def _make(self, decoy_id: SandboxId) -> None:
+        """Make one; what an earlier trial left goes first."""
+        async with asyncio.timeout(_GONE_S):
+            while True:
+                found = await self._client.get(NAMESPACE, decoy_id)
+                if found is None:
+                    break
+                if not names.is_ours(found["metadata"].get("labels"), self._namespace, decoy_id):
+                    raise ProviderError(
+                        Stage.ISOLATION, f"the namespace {decoy_id} exists and is not the lab's"
+                    )
+                await self._client.delete(NAMESPACE, decoy_id)
+                await asyncio.sleep(_POLL_S)
+        with told_by(Stage.ISOLATION):
+            await self._client.apply(NAMESPACE, self._decoy_namespace(decoy_id))
+            if decoy_id == CLOSED_DECOY:
+                await self._client.apply(NETWORK_POLICY, objects.closed(self._lab, decoy_id))
+
+    @property
+    def _namespace(self) -> str:
+        return self._lab.namespace
+
+    def _decoy_namespace(self, decoy_id: SandboxId) -> dict[str, Any]:
+        security = {
+            f"{names.POD_SECURITY_PREFIX}enforce": "restricted",
+            f"{names.POD_SECURITY_PREFIX}enforce-version": objects.POD_SECURITY_VERSION,
+        }
+        labels = names.labels(self._namespace, decoy_id, names.Component.PROBE) | security
+        return {**NAMESPACE.header(), "metadata": {"name": decoy_id, "labels": labels}}
+
+    async def _run(self, decoy_id: SandboxId, nonce: str) -> Decoyed:
+        witnesses = await self._witnesses.announce(nonce)
+        try:
+            world = World(witnesses=witnesses)
+            run = runs.new_run(decoy(world), world, nonce)
+            text = aims(
+                run,
+                world,
+                settle=settle(world) if decoy_id == CLOSED_DECOY else (),
+                files_too=False,
+            )
+            addresses = Addresses(doors=(), gateway="127.0.0.1", hub="")
+            manifest = runs.job(self._probes, decoy_id, run.run, aims=text, addresses=addresses)
+            await runs.start(self._client, manifest, Stage.ISOLATION)
+            ended = await self._ended(decoy_id, run.run)
+            arrivals = await self._witnesses.arrivals(nonce, witnesses)
+        finally:
+            await self._witnesses.forget(nonce, witnesses)
+        return Decoyed(run, ended, arrivals)
+
+    async def _ended(self, decoy_id: SandboxId, run: str) -> runs.Ended:
+        async with asyncio.timeout(self._probes.deadline_seconds + _MARGIN_S):
+            while True:
+                ended, _ = await runs.look(self._client, decoy_id, run)
+                if ended is not runs.Ended.NOT_YET:
+                    return ended
+                await asyncio.sleep(_POLL_S)
+
+    async def _sweep(self) -> None:
+        for decoy_id in DECOYS:
+            with suppress(ClusterError):
+                found = await self._client.get(NAMESPACE, decoy_id)
+                labels = (found or {}).get("metadata", {}).get("labels")
+                if names.is_ours(labels, self._namespace, decoy_id):
+                    await self._client.delete(NAMESPACE, decoy_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoyed:
+    """What came of the run in one decoy."""
+
+    run: Run
+    ended: runs.Ended
+    arrivals: Arrivals
+
+    def arrived(self) -> list[str]:
+        """Name the probes that a witness saw."""
+        asked = [item.probe.name for item in self.run.planned]
+        return [name for name in asked if self.arrivals.names.get(name)]
+
+
+def judge(shut: Decoyed, opened: Decoyed) -> Trial:
+    """Weigh both runs. Pure.
+
+    Arrivals under deny-all settle it, whatever else happened. That nothing arrived says
+    something only if the probes ran to their end, and if the same ones arrive in the open.
+    """
+    arrived = shut.arrived()
+    if arrived:
+        return Trial(Verdict.IGNORED, NOT_ENFORCED.format(arrived=", ".join(arrived[:6])))
+    reached = {name.partition("-")[0] for name in opened.arrived()}
+    if "tcp4" not in reached or "udp4" not in reached:
+        return Trial(
+            Verdict.UNKNOWN,
+            "the network carries nothing between namespaces even without a policy: "
+            "whether it enforces policies cannot be seen",
+        )
+    match shut.ended:
+        case runs.Ended.WELL:
+            return Trial(Verdict.ENFORCED)
+        case runs.Ended.BADLY:
+            return Trial(
+                Verdict.UNKNOWN, "a probe under deny-all did not run to its end, or got an answer"
+            )
+        case runs.Ended.GONE | runs.Ended.NOT_YET:
+            return Trial(Verdict.UNKNOWN, "the probes under deny-all did not run")
