@@ -101,7 +101,7 @@ def contained(
     kept = folder / "secrets"
     kept.mkdir()
     database = postgres.new_database()
-    (kept / "tracking-database-url").write_text(postgres.url(database))
+    (kept / "mlflow-database-url").write_text(postgres.url(database))
     for name in ("mlflow-admin-password", "mlflow-secret"):
         (kept / name).write_text(secrets.token_urlsafe(32))
     access_key = asyncio.run(own_key(storage, kept))
@@ -113,7 +113,7 @@ def contained(
         "LAB_TRACKING_ARTIFACTS": ROOT,
         "LAB_TRACKING_STORAGE_URL": storage.endpoint,
         "LAB_TRACKING_STORAGE_ACCESS_KEY": access_key,
-        "LAB_TRACKING_SECRETS": str(kept),
+        "LAB_TRACKING_SECRETS_DIR": str(kept),
         "LAB_TRACKING_FOLDER": str(folder / "private"),
         "LAB_TRACKING_HOSTS": f"tracking:5000,127.0.0.1:{port}",
         "LAB_TRACKING_LISTEN": "127.0.0.1",
@@ -137,7 +137,7 @@ def options(contained: Contained, folder: Path) -> dict[str, object]:
             "access_key": contained.storage.admin_name,
             "secret_file": contained.storage.secret_file,
         },
-        "database_url_file": contained.secrets / "tracking-database-url",
+        "database_url_file": contained.secrets / "mlflow-database-url",
         "timeout_seconds": 10,
     }
 
@@ -236,7 +236,10 @@ def test_what_is_missing_is_said_in_one_line(tmp_path: Path) -> None:
 
     done = subprocess.run(
         [sys.executable, "-m", "lab.providers.mlflow.serve"],
-        env={"LAB_TRACKING_SECRETS": str(tmp_path), "LAB_TRACKING_FOLDER": str(tmp_path / "f")},
+        env={
+            "LAB_TRACKING_SECRETS_DIR": str(tmp_path),
+            "LAB_TRACKING_FOLDER": str(tmp_path / "f"),
+        },
         cwd=Path.cwd(),
         capture_output=True,
         text=True,

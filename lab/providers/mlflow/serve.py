@@ -3,26 +3,25 @@
 On one machine the lab's supervisor starts it with ``--port`` and ``--key-file``, and
 with MLflow's own environment. In a container it takes no argument and reads:
 
-===============================  ==================================================
-``LAB_TRACKING_DATABASE_URL``    SQLAlchemy address (``postgresql+psycopg://…``); a
-                                 secret ``tracking-database-url`` goes before it
-``LAB_TRACKING_ARTIFACTS``       ``s3://bucket``, ``s3://bucket/prefix``, or a folder
-``LAB_TRACKING_STORAGE_URL``     the object store, where artifacts are in a bucket
-``LAB_TRACKING_STORAGE_ACCESS_KEY``  who the server is there; ``lab-tracking``
-``LAB_TRACKING_STORAGE_REGION``  ``us-east-1``
-``LAB_TRACKING_SECRETS``         folder of secrets, one file each;
-                                 ``/var/lib/lab/secrets``
-``LAB_TRACKING_FOLDER``          a small private folder it may write;
-                                 ``/tmp/tracking``
-``LAB_TRACKING_HOSTS``           names with ports it may be called by, separated by
-                                 commas; ``tracking:5000``
-``LAB_TRACKING_LISTEN``          ``0.0.0.0``; ``::`` for both families
-``LAB_TRACKING_PORT``            ``5000``
-===============================  ==================================================
+- ``LAB_TRACKING_ARTIFACTS``: ``s3://bucket``, ``s3://bucket/prefix``, or a folder;
+- ``LAB_TRACKING_DATABASE_URL``: SQLAlchemy address (``postgresql+psycopg://…``), where the
+  secret ``mlflow-database-url`` does not give it;
+- ``LAB_TRACKING_STORAGE_URL`` (or ``MLFLOW_S3_ENDPOINT_URL``): the object store, where
+  artifacts are in a bucket;
+- ``LAB_TRACKING_STORAGE_ACCESS_KEY`` (or ``AWS_ACCESS_KEY_ID``): who the server is there,
+  ``lab-tracking`` by default; ``LAB_TRACKING_STORAGE_REGION``: ``us-east-1`` by default;
+- ``LAB_TRACKING_SECRETS_DIR``: one file per secret, ``/var/lib/lab/secrets`` by default;
+- ``LAB_TRACKING_FOLDER``: a small private folder it may write, ``/tmp/tracking`` by default;
+- ``LAB_TRACKING_HOSTS``: names with ports it may be called by, separated by commas,
+  ``tracking:5000`` by default;
+- ``LAB_TRACKING_LISTEN``: ``0.0.0.0`` by default, ``::`` for both families;
+- ``LAB_TRACKING_PORT``: ``5000`` by default.
 
-Secrets: ``mlflow-admin-password``, ``mlflow-secret``, ``tracking-s3-key`` where artifacts
-are in a bucket, ``tracking-database-url`` where the address holds a password.
-``/health`` answers 200 once it takes requests, whatever name it is called by.
+Secrets: ``mlflow-admin-password``; ``mlflow-secret``; ``mlflow-database-url``;
+``mlflow-auth-database-url`` where identities have a database of their own; where artifacts
+are in a bucket ``tracking-s3-key``, the server's own there, which may do nothing elsewhere
+(``s3-admin-key`` where there is none). ``/health`` answers 200 once it takes requests,
+whatever name it is called by.
 """
 
 from __future__ import annotations
@@ -58,6 +57,7 @@ def _contained() -> tuple[str, int]:
 
     try:
         os.environ.update(standalone.prepare(os.environ))
+        standalone.await_bucket(os.environ, seconds=120)
     except (standalone.SettingsError, ValueError, OSError) as error:
         sys.exit(f"tracking: {error}")
     host = os.environ.get("LAB_TRACKING_LISTEN", "0.0.0.0")  # noqa: S104  a pod of its own

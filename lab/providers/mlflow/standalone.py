@@ -5,8 +5,14 @@ See :mod:`lab.providers.mlflow.serve` for the names.
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import urllib3
+from minio import Minio
+from minio.error import MinioException, S3Error
 
 from lab.domain.secret import Secret
 from lab.private import write_private
@@ -34,14 +40,14 @@ def prepare(environ: Mapping[str, str]) -> dict[str, str]:
         ValueError: A secret looks like a placeholder.
         OSError: A secret cannot be read, or the folder cannot be written.
     """
-    secrets = Path(environ.get(PREFIX + "SECRETS", SECRETS))
+    secrets = Path(environ.get(PREFIX + "SECRETS_DIR", SECRETS))
     folder = Path(environ.get(PREFIX + "FOLDER", "/tmp/tracking"))  # noqa: S108  an emptyDir
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    database = _database(environ, secrets)
+    database = _text(secrets / "mlflow-database-url") or _needed(environ, "DATABASE_URL")
+    people = _text(secrets / "mlflow-auth-database-url") or database
     auth = folder / "auth.ini"
-    write_private(
-        auth, server.auth_configuration(database, _secret(secrets, "mlflow-admin-password"))
-    )
+    password = _secret(secrets, "mlflow-admin-password")
+    write_private(auth, server.auth_configuration(people, password))
     artifacts = _needed(environ, "ARTIFACTS")
     return {
         **server.STRICT,
@@ -53,20 +59,53 @@ def prepare(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _database(environ: Mapping[str, str], secrets: Path) -> str:
-    file = secrets / "tracking-database-url"
-    if file.exists():
-        return file.read_text(encoding="utf-8").strip()
-    return _needed(environ, "DATABASE_URL")
+def await_bucket(environ: Mapping[str, str], *, seconds: float) -> None:
+    """Wait until the bucket for artifacts is there, and make it where that is allowed.
+
+    Args:
+        environ: With what :func:`prepare` returned.
+        seconds: How long the store may take to answer, or somebody else to make the bucket.
+
+    Raises:
+        SettingsError: It is not there.
+    """
+    place = urlsplit(_needed(environ, "ARTIFACTS"))
+    if place.scheme != "s3":
+        return
+    url = urlsplit(environ["MLFLOW_S3_ENDPOINT_URL"])
+    client = Minio(
+        url.netloc,
+        access_key=environ["AWS_ACCESS_KEY_ID"],
+        secret_key=environ["AWS_SECRET_ACCESS_KEY"],
+        region=environ["AWS_DEFAULT_REGION"],
+        secure=url.scheme == "https",
+        http_client=urllib3.PoolManager(timeout=5, retries=False),
+    )
+    deadline, why = time.monotonic() + seconds, ""
+    while time.monotonic() < deadline:
+        try:
+            if client.bucket_exists(place.netloc):
+                return
+            client.make_bucket(place.netloc)
+        except S3Error as error:
+            why = error.code or ""
+        except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
+            why = type(error).__name__
+        time.sleep(1)
+    raise SettingsError(f"the bucket {place.netloc} is not there: {why}")
 
 
 def _storage(environ: Mapping[str, str], secrets: Path) -> dict[str, str]:
-    region = environ.get(PREFIX + "STORAGE_REGION", "us-east-1")
+    own = secrets / "tracking-s3-key"
     return {
-        "MLFLOW_S3_ENDPOINT_URL": _needed(environ, "STORAGE_URL"),
-        "AWS_ACCESS_KEY_ID": environ.get(PREFIX + "STORAGE_ACCESS_KEY", "lab-tracking"),
-        "AWS_SECRET_ACCESS_KEY": _secret(secrets, "tracking-s3-key").reveal(),
-        "AWS_DEFAULT_REGION": region,
+        "MLFLOW_S3_ENDPOINT_URL": environ.get("MLFLOW_S3_ENDPOINT_URL")
+        or _needed(environ, "STORAGE_URL"),
+        "AWS_ACCESS_KEY_ID": environ.get("AWS_ACCESS_KEY_ID")
+        or environ.get(PREFIX + "STORAGE_ACCESS_KEY", "lab-tracking"),
+        "AWS_SECRET_ACCESS_KEY": _secret(
+            secrets, own.name if own.exists() else "s3-admin-key"
+        ).reveal(),
+        "AWS_DEFAULT_REGION": environ.get(PREFIX + "STORAGE_REGION", "us-east-1"),
         "AWS_EC2_METADATA_DISABLED": "true",
         # Not every S3 knows the trailing checksums that newer clients send unasked.
         "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
@@ -74,6 +113,10 @@ def _storage(environ: Mapping[str, str], secrets: Path) -> dict[str, str]:
         # Path-style addresses: a bucket is no host name inside a cluster.
         "MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE": "path",
     }
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8").strip() if file.exists() else ""
 
 
 def _needed(environ: Mapping[str, str], name: str) -> str:
