@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from lab import providers
+from lab.domain.object_store import StoreKind
 from lab.domain.sandbox import Stage
 from lab.providers.jupyterhub import HubNotebooks
 from lab.providers.local import launch, proofs
@@ -52,7 +53,7 @@ def build_notebooks(settings: Settings) -> HubNotebooks:
 def build_dataset_storage(settings: Settings) -> DatasetStorage:
     """Make what keeps the bytes of published data sets: in the store that DATA is given."""
     chosen = settings.providers.get(Stage.DATA)
-    return build_datasets(_s3(settings) | (chosen.options if chosen else {}))
+    return build_datasets(storage_options(settings) | (chosen.options if chosen else {}))
 
 
 def _options(settings: Settings, catalogue: CatalogueSource, use: str) -> dict[str, Any]:
@@ -60,7 +61,7 @@ def _options(settings: Settings, catalogue: CatalogueSource, use: str) -> dict[s
         case "local":
             return _local(settings, catalogue)
         case "s3":
-            return _s3(settings)
+            return storage_options(settings)
         case "mlflow":
             return _mlflow(settings)
         case "jupyterhub":
@@ -82,13 +83,27 @@ def _local(settings: Settings, catalogue: CatalogueSource) -> dict[str, Any]:
     }
 
 
-def _s3(settings: Settings) -> dict[str, Any]:
-    return {
-        "endpoint": f"http://127.0.0.1:{settings.ports.storage}",
-        "access_key": "lab-admin",
-        "secret_file": settings.secrets_dir / "s3-admin-key",
+def storage_options(settings: Settings) -> dict[str, Any]:
+    """Return how the object store is spoken to, whoever runs it."""
+    chosen = settings.storage
+    kept = {
         "grants_dir": settings.state_dir / "grants",
         "datasets_dir": settings.state_dir / "datasets",
+        "encrypts": chosen.encrypts,
+    }
+    if chosen.kind is StoreKind.EXTERNAL:
+        return kept | {
+            "endpoint": chosen.endpoint.rstrip("/"),
+            "admin": chosen.admin,
+            "region": chosen.region,
+            "access_key": chosen.access_key,
+            "secret_file": chosen.secret_file,
+        }
+    return kept | {
+        "endpoint": f"http://127.0.0.1:{settings.ports.storage}",
+        "admin": chosen.kind.value,
+        "access_key": "lab-admin",
+        "secret_file": settings.secrets_dir / "s3-admin-key",
     }
 
 

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 
 from lab.bootstrap.attempts import FileAttempts
 from lab.bootstrap.launching import LocalLauncher
-from lab.bootstrap.machine import LocalProofs, build_notebooks, build_providers
+from lab.bootstrap.machine import (
+    LocalProofs,
+    build_dataset_storage,
+    build_notebooks,
+    build_providers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
         ProofSource,
         Provider,
     )
+    from lab.providers.s3.datasets import DatasetStorage
     from lab.settings import Settings
     from lab.store import SqlStore
 
@@ -80,3 +86,12 @@ def outside(
         proofs=LocalProofs(settings.state_dir),
         launcher=LocalLauncher(settings=settings, catalogue=catalogue),
     )
+
+
+def dataset_storage(settings: Settings) -> DatasetStorage:
+    """Make what keeps the bytes of published data sets."""
+    if settings.runtime == "kubernetes":
+        from lab.bootstrap.cluster import dataset_storage_on_cluster  # noqa: PLC0415
+
+        return dataset_storage_on_cluster(settings)
+    return build_dataset_storage(settings)

@@ -25,9 +25,16 @@ from lab.data.errors import PublicationError
 from lab.domain.dataset import Dataset, DatasetFile, DatasetRef, DatasetVersion
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from lab.data.source import Source
+
+SHIPPED: Mapping[DatasetRef, Callable[[], Source]] = {
+    DatasetRef(benefits_source.DATASET.id, 1): benefits_source.source,
+    DatasetRef(rand_hie.DATASET.id, 1): rand_hie.source,
+}
+"""Every data set the lab ships, and how its table is made."""
 
 MEDIA_TYPES = {
     "data.parquet": "application/vnd.apache.parquet",
@@ -72,18 +79,21 @@ def build_shipped(target_dir: Path, *, published_at: datetime) -> list[Built]:
     Raises:
         PublicationError: A version that is there is not what it says, or a source is wrong.
     """
-    shipped = (
-        (benefits_source.DATASET, benefits_source.source),
-        (rand_hie.DATASET, rand_hie.source),
-    )
-    built = []
-    for dataset, source in shipped:
-        folder = target_dir / dataset.id / "v1"
-        if folder.exists():
-            built.append(read(folder))
-        else:
-            built.append(publish(source(), folder, version=1, published_at=published_at))
-    return built
+    return [build_one(ref, target_dir, published_at=published_at) for ref in SHIPPED]
+
+
+def build_one(ref: DatasetRef, target_dir: Path, *, published_at: datetime) -> Built:
+    """Build one of ``SHIPPED``; as ``build_shipped`` does for all.
+
+    Raises:
+        PublicationError: A version that is there is not what it says, or a source is wrong.
+        KeyError: The lab ships no such thing.
+    """
+    source = SHIPPED[ref]
+    folder = target_dir / ref.dataset_id / f"v{ref.version}"
+    if folder.exists():
+        return read(folder)
+    return publish(source(), folder, version=ref.version, published_at=published_at)
 
 
 def publish(source: Source, folder: Path, *, version: int, published_at: datetime) -> Built:
