@@ -2,11 +2,12 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down status setup format check test docs bench clean
+.PHONY: help up down status setup format check test docs bench clean \
+	cluster cluster-down cluster-status lab-on-cluster test-cluster bench-cluster
 BIN := .venv/bin
 
 help: ## Show what can be made
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 up: ## Install what is missing, start the whole lab, print its address (ARGS="--port 9000")
 	@images/machine/install.sh run
@@ -34,6 +35,7 @@ check: setup ## Style, types, import layers, dependencies (seconds)
 
 test: check ## Check, then all tests with the real parts; says and counts what could not run
 	@$(BIN)/pytest $(ARGS)
+	@if [ -z "$(ARGS)" ]; then $(BIN)/python -m tests.cluster.suite --where-possible; fi
 
 docs: setup ## Make the reference pages anew from the code, and the pictures from the tour
 	@$(BIN)/python -m tests.docs.generate
@@ -41,6 +43,25 @@ docs: setup ## Make the reference pages anew from the code, and the pictures fro
 
 bench: setup ## Measure starts, a sandbox and memory on a lab of its own
 	@$(BIN)/python -m tests.bench
+
+cluster: ## Start a real two-node Kubernetes here, in namespaces of its own (ARGS="--leaky")
+	@images/machine/install.sh cluster
+	@$(BIN)/python -m tests.cluster up $(ARGS)
+
+cluster-down: ## End it; leaves no process, namespace, mount or rule (ARGS="--purge": no image)
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m tests.cluster down $(ARGS); else echo "Nothing is installed: nothing runs."; fi
+
+cluster-status: ## Show what of the cluster runs
+	@$(BIN)/python -m tests.cluster status
+
+lab-on-cluster: cluster ## Build the images, install the chart, print the lab's address
+	@$(BIN)/python -m tests.cluster.lab_on_cluster $(ARGS)
+
+test-cluster: setup ## The tests that need a cluster: starts one where none runs
+	@$(BIN)/python -m tests.cluster.suite $(ARGS)
+
+bench-cluster: cluster ## Measure a provision, and scale on simulated nodes
+	@$(BIN)/python -m tests.cluster.bench $(ARGS)
 
 clean: ## Delete what was installed and built here; the lab's data (.lab) stay
 	@if [ -x $(BIN)/lab ] && [ -e .lab/running.json ]; then echo "The lab runs: 'make down' first."; exit 1; fi

@@ -3,6 +3,7 @@
 #
 #   images/machine/install.sh run     what 'lab up' needs
 #   images/machine/install.sh test    that, and what working on the lab and testing it need
+#   images/machine/install.sh cluster that, and what a Kubernetes for tests needs
 #
 # Everything of ours goes below the checkout: .venv (the lab), .build (uv, the notebooks'
 # environment). Only Debian packages are installed outside, as root or through sudo.
@@ -10,7 +11,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-role=${1:?run or test}
+role=${1:?run, test or cluster}
 # The system's certificates: many public networks have an authority of their own.
 export UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1 UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1
 unset VIRTUAL_ENV UV_PROJECT_ENVIRONMENT
@@ -66,7 +67,42 @@ if [ -n "$needed" ]; then
   apt_install $needed
 fi
 
-if [ "$role" = test ]; then
+# A daemon that a package brings must not start on this machine: the cluster starts its own.
+hold_daemons() {
+  held=
+  if [ ! -e /usr/sbin/policy-rc.d ]; then
+    printf '#!/bin/sh\nexit 101\n' | as_root tee /usr/sbin/policy-rc.d >/dev/null
+    as_root chmod 755 /usr/sbin/policy-rc.d
+    held=yes
+  fi
+}
+release_daemons() { if [ -n "${held:-}" ]; then as_root rm -f /usr/sbin/policy-rc.d; fi; }
+
+if [ "$role" = cluster ]; then
+  wanted=$(missing ip:iproute2 iptables:iptables ipset:ipset conntrack:conntrack nft:nftables \
+    containerd:containerd runc:runc dockerd:docker.io docker-registry:docker-registry \
+    debootstrap:debootstrap nsenter:util-linux | sort -u)
+  [ -x /usr/lib/cni/bridge ] || wanted="$wanted containernetworking-plugins"
+  wanted=$(echo $wanted)
+  if [ -n "$wanted" ]; then
+    can_install || fail "Debian packages are missing ($wanted)" "you are not root and there is no sudo" \
+      "Have them installed: apt-get install $wanted"
+    trap 'release_daemons; rm -f "$log"' EXIT
+    hold_daemons
+    # shellcheck disable=SC2086
+    apt_install $wanted
+    release_daemons
+    trap 'rm -f "$log"' EXIT
+    # Nor at the next start of the machine, where this command brought them.
+    if [ -d /run/systemd/system ]; then
+      for unit in containerd.service docker.service docker.socket docker-registry.service; do
+        case " $wanted " in *" ${unit%%.*} "* | *" ${unit%%.*}.io "*) as_root systemctl disable --quiet "$unit" || true ;; esac
+      done
+    fi
+  fi
+fi
+
+if [ "$role" = test ] || [ "$role" = cluster ]; then
   wanted=$(missing chromium:chromium ip:iproute2)
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || wanted="$wanted postgresql"
   wanted=$(echo $wanted)
@@ -106,7 +142,7 @@ hash=$({ "$python" -c 'import sys; print(sys.version, sys.base_prefix)'; cat pyp
 is_fresh() { [ "$(cat ".build/stamps/$1" 2>/dev/null)" = "$hash" ] && [ -x .venv/bin/lab ]; }
 if ! is_fresh test && ! { [ "$role" = run ] && is_fresh run; }; then
   # Whoever works here keeps the tools: 'make up' does not take them away again.
-  if [ "$role" = test ] || [ -x .venv/bin/pytest ]; then group=--all-groups stamp=test; else group=--no-dev stamp=run; fi
+  if [ "$role" != run ] || [ -x .venv/bin/pytest ]; then group=--all-groups stamp=test; else group=--no-dev stamp=run; fi
   say "installing the lab in .venv, as uv.lock says"
   rm -f .build/stamps/run .build/stamps/test
   "$uv" sync --frozen --compile-bytecode --python "$python" --all-extras "$group" >"$log" 2>&1 ||

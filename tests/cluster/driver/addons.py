@@ -26,7 +26,7 @@ def push_images(plan: Plan, binaries: Mapping[str, Path]) -> dict[str, str]:
     tiny = {"/tiny": binaries["tiny"].read_bytes()}
     coredns = {
         "/coredns": binaries["coredns"].read_bytes(),
-        "/Corefile": _corefile().encode(),
+        "/Corefile": corefile().encode(),
     }
     return {
         PAUSE: registry.push(PAUSE, files=tiny, entry=["/tiny"]),
@@ -63,7 +63,8 @@ def _role_ref(name: str) -> Json:
     return {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name}
 
 
-def _corefile() -> str:
+def corefile() -> str:
+    """The name server's configuration."""
     # No forward: nothing beyond the cluster has a name. No record shows a sandbox.
     return f""".:{DNS_PORT} {{
     errors

@@ -35,6 +35,7 @@ COMMANDS = {
 }
 DOCKER_COMMANDS = {"dockerd": "docker.io", "docker": "docker.io", "debootstrap": "debootstrap"}
 PLUGINS = Path("/usr/lib/cni")
+NAMESPACES = ("unshare", "--net", "--mount")
 CONTROLLERS = ("cpu", "memory", "pids")
 # In namespaces that end with the shell: nothing of the machine is touched.
 REHEARSAL = (
@@ -73,6 +74,11 @@ def problems(plan: Plan) -> list[str]:
         if found and check is _system:
             break
     return found
+
+
+def beyond_help(plan: Plan) -> list[str]:
+    """What no installation on this machine would change."""
+    return _system(plan) or _groups(plan) + _namespaces(plan)
 
 
 def refuse(plan: Plan) -> None:
@@ -123,14 +129,20 @@ def _groups(_: Plan) -> list[str]:
     return [] if writable else ["control groups cannot be made: /sys/fs/cgroup is read-only"]
 
 
-def _kernel(_: Plan) -> list[str]:
-    enter = ("unshare", "--net", "--mount")
-    if attempt(*enter, "true") is None:
+def _namespaces(_: Plan) -> list[str]:
+    if attempt(*NAMESPACES, "true") is None:
         return ["the kernel gives no network and mount namespaces (unshare fails)"]
+    return []
+
+
+def _kernel(plan: Plan) -> list[str]:
+    found = _namespaces(plan)
+    if found:
+        return found
     script = "\n".join(
         f"{{ {step}; }} >/dev/null 2>&1 || echo '{what}'" for what, step in REHEARSAL
     )
-    refused = run(*enter, "sh", "-c", script).splitlines()
+    refused = run(*NAMESPACES, "sh", "-c", script).splitlines()
     return [f"the kernel refuses in a namespace: {', '.join(refused)}"] if refused else []
 
 
