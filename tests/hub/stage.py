@@ -22,7 +22,7 @@ from tests.hub.fake_portal import FakePortal, InThread, PortalState
 ROOT = Path(__file__).parents[2]
 RUNTIME = ROOT / ".build" / "notebook"
 BIN = Path(sys.executable).parent
-READY_SECONDS = 60
+READY_SECONDS = 120
 DIRECT = "tests.hub.direct:DirectLauncher"
 
 ANNE, BRUNO = "m-00000000a1", "m-00000000b2"
