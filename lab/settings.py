@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from lab.domain.object_store import StoreChoice
 from lab.domain.sandbox import Stage
 
 if TYPE_CHECKING:
@@ -143,6 +144,7 @@ class Settings(BaseSettings):
         domain: Names under it are the portal's, the members' and the sandboxes' origins.
         port: The front door; the parts behind it take the 15 ports after it.
         database_url: SQLAlchemy URL; a SQLite file in ``state_dir`` by default.
+        storage: The object store on one machine.
         time_zone: Where the lab's days begin and end.
         notebook_env: The environment that every sandbox sees at ``/opt/notebook``.
         poll: How often a sandbox that is being built or taken down is looked at.
@@ -168,6 +170,7 @@ class Settings(BaseSettings):
     templates_dir: Path = CHECKOUT / "notebooks-templates"
     notebook_env: Path = CHECKOUT / ".build" / "notebook"
     providers: dict[Stage, ProviderSettings] = {}
+    storage: StoreChoice = StoreChoice()
     poll: timedelta = timedelta(seconds=1)
     watch: timedelta = timedelta(seconds=15)
     sweep: timedelta = timedelta(minutes=1)

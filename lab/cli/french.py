@@ -178,6 +178,77 @@ FRENCH: dict[str, str] = {
     "Python {version} is not one the lab runs on": (
         "le laboratoire ne tourne pas sur Python {version}"
     ),
+    "'{given}' is neither seaweedfs, minio nor a URL": (
+        "« {given} » n’est ni seaweedfs, ni minio, ni une URL"
+    ),
+    "Access key of that store's administrator.": (
+        "Clé d’accès de l’administrateur de ce stockage."
+    ),
+    "Change it there, or take it out and give the option again.": (
+        "Changez-la là, ou enlevez-la et redonnez l’option."
+    ),
+    "File that holds that administrator's secret key.": (
+        "Fichier qui contient la clé secrète de cet administrateur."
+    ),
+    (
+        "Give its binary: --storage-program PATH, or use --storage seaweedfs, which needs"
+        " nothing more."
+    ): (
+        "Donnez son programme : --storage-program CHEMIN, ou prenez --storage seaweedfs, "
+        "qui ne demande rien de plus."
+    ),
+    "How the admin side of the store at that URL is spoken to.": (
+        "Comment parler au côté administration du stockage à cette URL."
+    ),
+    (
+        "Look at its address, the access key and its secret; its admin side is spoken to "
+        "as: {admin} (--storage-admin)"
+    ): (
+        "Regardez son adresse, la clé d’accès et son secret; on parle à son côté "
+        "administration comme : {admin} (--storage-admin)"
+    ),
+    "MinIO's binary, where it is not on PATH.": (
+        "Le programme de MinIO, s’il n’est pas dans PATH."
+    ),
+    (
+        "Object store: seaweedfs, minio, or the URL of one that others run; kept for the "
+        "next start."
+    ): (
+        "Stockage d’objets : seaweedfs, minio, ou l’URL d’un stockage que d’autres "
+        "tiennent; gardé pour le prochain démarrage."
+    ),
+    "Objects do not move by themselves: delete these sandboxes first.": (
+        "Les objets ne se déplacent pas tout seuls : supprimez d’abord ces bacs à sable."
+    ),
+    (
+        "Put the administrator's secret key in a file of yours alone (chmod 600), and "
+        "name it: --storage-secret-file PATH"
+    ): (
+        "Mettez la clé secrète de l’administrateur dans un fichier à vous seul (chmod "
+        "600), et nommez-le : --storage-secret-file CHEMIN"
+    ),
+    "See 'lab up --help'.": ("Voyez « lab up --help »."),
+    "a store at a URL needs --storage-access-key and --storage-secret-file": (
+        "un stockage à une URL demande --storage-access-key et --storage-secret-file"
+    ),
+    "sandboxes hold objects in the present store ({kind}): {names}": (
+        "des bacs à sable ont des objets dans le stockage actuel ({kind}) : {names}"
+    ),
+    "say which store: --storage seaweedfs|minio|URL": (
+        "dites quel stockage : --storage seaweedfs|minio|URL"
+    ),
+    "that store cannot be used: {why}": ("ce stockage ne peut pas servir : {why}"),
+    "the object store at {url} cannot be used: {why}": (
+        "le stockage d’objets à {url} ne peut pas servir : {why}"
+    ),
+    "the secret file {path} cannot be read": ("le fichier de secret {path} ne peut pas être lu"),
+    "there is no 'minio' on PATH": ("il n’y a pas de « minio » dans PATH"),
+    "these options do not go with --storage {given}": (
+        "ces options ne vont pas avec --storage {given}"
+    ),
+    "{kind} {where}": ("{kind} {where}"),
+    "{path} holds a table [{name}]": ("{path} contient une table [{name}]"),
+    "{path} is no program": ("{path} n’est pas un programme"),
     "Quota": "Quota",
     "Quotas of agencies: look and set.": "Quotas des organismes : regarder, fixer.",
     "RSS": "RSS",

@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lab.cli import screen
+from lab.cli import screen, storage_choice
 from lab.cli.commands import AsOutput, command
 from lab.cli.progress import Screen
 from lab.cli.screen import Output
+from lab.cli.storage_choice import AdminKind  # noqa: TC001  typer reads it
 from lab.cli.words import tell, tr
 from lab.parts import checks, lifecycle, usage
 from lab.settings import Settings
 
 if TYPE_CHECKING:
+    from lab.domain.object_store import StoreChoice
     from lab.parts.up import Outcome
 
 StateDir = Annotated[
@@ -33,15 +35,27 @@ StateDir = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands that concern this machine."""
-    command(app, "lab up", "lab up --port 9000", "lab up --no-demo --foreground")(up)
+    command(
+        app,
+        "lab up",
+        "lab up --port 9000",
+        "lab up --no-demo --foreground",
+        "lab up --storage minio --storage-program /usr/local/bin/minio",
+        "lab up --storage https://s3.example.org --storage-admin minio "
+        "--storage-access-key lab --storage-secret-file /etc/lab/s3-key",
+    )(up)
     command(app, "lab down", "lab down --destroy --yes")(down)
     command(app, "lab status", "lab status -o json")(status)
     command(app, "lab doctor", "lab doctor -o json")(doctor)
 
 
-def settings_of(state_dir: Path | None, port: int | None = None) -> Settings:
+def settings_of(
+    state_dir: Path | None, port: int | None = None, storage: StoreChoice | None = None
+) -> Settings:
     """Return the settings, with what the command line says on top."""
     given: dict[str, Any] = {}
+    if storage is not None:
+        given["storage"] = storage
     if state_dir is not None:
         given["state_dir"] = state_dir
     if port is not None:
@@ -70,6 +84,32 @@ def up(
     timeout: Annotated[
         float, typer.Option(min=5, help="Seconds that the parts may take to be ready.")
     ] = 180,
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            help="Object store: seaweedfs, minio, or the URL of one that others run; "
+            "kept for the next start.",
+            show_default=False,
+        ),
+    ] = None,
+    storage_program: Annotated[
+        Path | None,
+        typer.Option(help="MinIO's binary, where it is not on PATH.", show_default=False),
+    ] = None,
+    storage_admin: Annotated[
+        AdminKind | None,
+        typer.Option(
+            help="How the admin side of the store at that URL is spoken to.", show_default=False
+        ),
+    ] = None,
+    storage_access_key: Annotated[
+        str | None,
+        typer.Option(help="Access key of that store's administrator.", show_default=False),
+    ] = None,
+    storage_secret_file: Annotated[
+        Path | None,
+        typer.Option(help="File that holds that administrator's secret key.", show_default=False),
+    ] = None,
     output: AsOutput = Output.TABLE,
 ) -> None:
     """Start the whole lab, or bring back what is down, and print its address.
@@ -79,9 +119,18 @@ def up(
     """
     from lab.parts.up import Plan, bring_up  # noqa: PLC0415  # all of the lab: seconds to import
 
-    settings = settings_of(state_dir, port)
+    chosen = storage_choice.choice(
+        storage,
+        storage_choice.Details(
+            program=storage_program,
+            admin=storage_admin,
+            access_key=storage_access_key,
+            secret_file=storage_secret_file,
+        ),
+    )
+    settings = settings_of(state_dir, port, chosen)
     shown = Screen(sys.stderr if output is Output.JSON else None)
-    plan = Plan(keep_port=port, has_demo=demo, timeout_s=timeout)
+    plan = Plan(keep_port=port, keep_storage=chosen, has_demo=demo, timeout_s=timeout)
     outcome = bring_up(settings, plan, shown, live=shown.live)
     if output is Output.JSON:
         screen.show_json(asdict(outcome) | {"failure": str(outcome.failure or "")})

@@ -11,7 +11,8 @@ from enum import Enum
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from lab.parts import machine, vault
+from lab.domain.object_store import StoreKind
+from lab.parts import machine, storage, vault
 from lab.parts.listeners import taken
 from lab.parts.marks import find
 from lab.parts.message import Message, message
@@ -64,7 +65,8 @@ def before_start(settings: Settings) -> list[Check]:
     """Look at everything ``lab up`` needs. Changes nothing."""
     return [
         _python(),
-        _programs(),
+        _programs(settings),
+        _storage(settings),
         *_sandboxes(settings),
         _supervision(),
         _notebooks(settings),
@@ -134,8 +136,9 @@ def _python() -> Check:
     )
 
 
-def _programs() -> Check:
-    missing = [name for name in ("weed", "traefik") if not machine.program(name).exists()]
+def _programs(settings: Settings) -> Check:
+    needed = ("weed", "traefik") if settings.storage.kind is StoreKind.SEAWEEDFS else ("traefik",)
+    missing = [name for name in needed if not machine.program(name).exists()]
     try:
         versions = ", ".join(f"{name} {metadata.version(name)}" for name in _PACKAGES)
     except metadata.PackageNotFoundError as error:
@@ -149,6 +152,15 @@ def _programs() -> Check:
         message("not installed: {names}", names=", ".join(missing)),
         message("Run 'make up': it installs what is missing."),
     )
+
+
+def _storage(settings: Settings) -> Check:
+    found = storage.problem(settings)
+    if found is not None:
+        return Check("storage", Verdict.FAILED, *found)
+    chosen = settings.storage
+    shown = message("{kind} {where}", kind=chosen.kind.value, where=chosen.endpoint)
+    return Check("storage", Verdict.OK, shown)
 
 
 def _sandboxes(settings: Settings) -> list[Check]:

@@ -11,10 +11,10 @@ from lab.gateway import config as gateway_config
 from lab.hub import config as hub_config
 from lab.hub import process as hub_process
 from lab.hub import traefik
+from lab.parts import storage
 from lab.parts.marks import mark
 from lab.parts.part import Part
 from lab.providers.mlflow import server as mlflow_server
-from lab.providers.s3 import server as s3_server
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,27 +22,16 @@ if TYPE_CHECKING:
     from lab.settings import Settings
 
 NAMES = ("storage", "tracking", "gateway", "proxy", "hub", "control-plane")
-"""In the order they are started."""
+"""In the order they are started. There is no storage where others run it."""
 
 _NOT_SETTINGS = frozenset({"LAB_TOKEN", "LAB_URL", "LAB_STATE_DIR", "LAB_RUN_DIR", "LAB_PORT"})
-_KEPT = ("LANG", "TZ", "PATH")
+_KEPT = ("LANG", "TZ", "PATH", "SSL_CERT_FILE")
 PYTHON = Path(sys.executable)
 
 
 def program(name: str) -> Path:
     """Return a program that is installed beside our Python."""
     return PYTHON.parent / name
-
-
-def storage_server(settings: Settings) -> s3_server.StorageServer:
-    """Describe the object store."""
-    return s3_server.StorageServer(
-        program=program("weed"),
-        folder=settings.state_dir / "seaweedfs",
-        secret_file=settings.secrets_dir / "s3-admin-key",
-        port=settings.ports.storage,
-        inner_ports=settings.ports.storage_internal[: s3_server.INNER_PORTS],
-    )
 
 
 def tracking_server(settings: Settings) -> mlflow_server.TrackingServer:
@@ -96,7 +85,7 @@ def gateway_config_path(settings: Settings) -> Path:
 
 def prepare(settings: Settings) -> None:
     """Write the configuration of every part. The secrets must be there."""
-    s3_server.prepare(storage_server(settings))
+    storage.prepare(settings)
     mlflow_server.prepare(tracking_server(settings))
     for path in (hub_config_path(settings), gateway_config_path(settings)):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -109,15 +98,17 @@ def prepare(settings: Settings) -> None:
 
 def parts(settings: Settings) -> tuple[Part, ...]:
     """Return every part, in the order they are started."""
+    store = storage.part(settings)
     made = (
-        _storage(settings),
+        *((store,) if store else ()),
         _tracking(settings),
         _gateway(settings),
         _proxy(settings),
         _hub(settings),
         _control_plane(settings),
     )
-    assert tuple(part.name for part in made) == NAMES  # noqa: S101  # one list, in one order
+    names = [part.name for part in made]
+    assert names == [name for name in NAMES if name in names]  # noqa: S101  # in one order
     return made
 
 
@@ -140,7 +131,7 @@ def environment(settings: Settings) -> dict[str, str]:
             "LAB_PORT": str(settings.port),
             "PYTHONUNBUFFERED": "1",
             "MALLOC_ARENA_MAX": "2",
-            # The HTTP clients of our parts speak to loopback only: no proxy is asked.
+            # Our parts speak to loopback, and to the object store that others run: no proxy.
             "NO_PROXY": "*",
             "no_proxy": "*",
         }
@@ -149,21 +140,6 @@ def environment(settings: Settings) -> dict[str, str]:
 
 def _marked(settings: Settings, name: str, env: Mapping[str, str]) -> dict[str, str]:
     return dict(env) | mark(name, settings.state_dir)
-
-
-def _storage(settings: Settings) -> Part:
-    server = storage_server(settings)
-    return Part(
-        name="storage",
-        argv=s3_server.command(server),
-        env=_marked(settings, "storage", s3_server.environment(server)),
-        cwd=server.folder,
-        ready_url=s3_server.ready_url(server),
-        ports=(server.port, *server.inner_ports),
-        priority=10,
-        # It stops listening at once and then waits out a time of its own, with nothing left to do.
-        stop_seconds=2,
-    )
 
 
 def _tracking(settings: Settings) -> Part:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -11,18 +10,19 @@ from typing import TYPE_CHECKING
 
 from lab import bootstrap
 from lab.domain.errors import StoreError
-from lab.parts import lifecycle, machine, seed
+from lab.parts import kept, lifecycle, machine, seed
 from lab.parts.first import FirstSandbox
 from lab.parts.message import MachineError, message
-from lab.store import migrate
+from lab.settings import Settings
+from lab.store import migrate, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lab.data.publication import Built
+    from lab.domain.object_store import StoreChoice
     from lab.parts.lifecycle import Reporter
     from lab.parts.seed import Account
-    from lab.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +31,11 @@ class Plan:
 
     Attributes:
         keep_port: Written down for the next start.
+        keep_storage: Likewise; the settings hold it already.
     """
 
     keep_port: int | None = None
+    keep_storage: StoreChoice | None = None
     has_demo: bool = True
     timeout_s: float = 180
 
@@ -79,13 +81,37 @@ def bring_up(
         if made:
             reporter.say(message("secrets made: {count}", count=len(made)))
         if plan.keep_port is not None:
-            _keep_port(settings, plan.keep_port)
+            kept.keep_port(settings.state_dir, plan.keep_port)
         try:
             asyncio.run(migrate.upgrade(settings.database_url))
+            if plan.keep_storage is not None:
+                asyncio.run(_change_storage(settings, plan.keep_storage))
         except StoreError as error:
             raise MachineError(message("the database: {why}", why=error), exit_code=3) from error
         machine.prepare(settings)
         return asyncio.run(_Start(settings, plan, reporter, live).run(began))
+
+
+async def _change_storage(settings: Settings, chosen: StoreChoice) -> None:
+    """Write the chosen store down, unless sandboxes hold objects in another one."""
+    before = Settings(state_dir=settings.state_dir).storage
+    if before.place != chosen.place:
+        store = await open_store(settings.database_url)
+        try:
+            async with store.read() as tx:
+                live = [sandbox.id for sandbox in await tx.sandboxes.live()]
+        finally:
+            await store.aclose()
+        if live:
+            raise MachineError(
+                message(
+                    "sandboxes hold objects in the present store ({kind}): {names}",
+                    kind=before.kind.value,
+                    names=", ".join(sorted(live)),
+                ),
+                message("Objects do not move by themselves: delete these sandboxes first."),
+            )
+    kept.keep_storage(settings.state_dir, chosen)
 
 
 class _Start:
@@ -156,11 +182,3 @@ class _Start:
             return "", error
         finally:
             await sown.drop(token)
-
-
-def _keep_port(settings: Settings, port: int) -> None:
-    """Write the port where every later command reads it."""
-    path = settings.state_dir / "lab.toml"
-    text = path.read_text("utf-8") if path.exists() else ""
-    kept = re.sub(r"(?m)^port\s*=.*\n?", "", text)
-    path.write_text(f"port = {port}\n{kept}", "utf-8")

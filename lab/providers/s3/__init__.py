@@ -12,9 +12,10 @@ from lab.domain.sandbox import Stage
 from lab.domain.secret import Secret
 from lab.grants import Grants, chosen
 from lab.providers.s3 import objects, policy
+from lab.providers.s3.admin import AdminError
 from lab.providers.s3.datasets import DatasetStorage
 from lab.providers.s3.minio_admin import MinioAdmin
-from lab.providers.s3.objects import Objects
+from lab.providers.s3.objects import Objects, ObjectsError
 from lab.providers.s3.provider import S3Provider
 from lab.providers.s3.seaweed_admin import SeaweedAdmin
 
@@ -154,5 +155,27 @@ async def prepare_service_bucket(
             secret = await asyncio.to_thread(_secret, secret_file)
             allowed = policy.document(bucket=bucket, read_bucket="", read_prefixes=())
             await admin.ensure_user(user, allowed, secret)
+    finally:
+        await admin.aclose()
+
+
+class StoreRefusedError(Exception):
+    """A store does not answer, or does not let us do what the lab needs."""
+
+
+async def check(options: Mapping[str, Any]) -> None:
+    """See whether a store takes our key, on both of its sides. Changes nothing.
+
+    Raises:
+        StoreRefusedError: It does not; says which side and why.
+        ValueError: An option is unknown or missing, or the secret is a placeholder.
+    """
+    read = Options.model_validate({**options, "timeout_seconds": 5})
+    admin = _admin(read)
+    try:
+        await _objects(read).call(lambda client: client.list_buckets())
+        await admin.owned(lambda _: False)
+    except (ObjectsError, AdminError) as error:
+        raise StoreRefusedError(str(error)) from error
     finally:
         await admin.aclose()
