@@ -8,7 +8,7 @@ The package manager goes too, but dpkg's list stays and stays true: scanners and
 materials read it. Copyright files stay, as licences ask.
 """
 
-# ruff: noqa: INP001  # run by its path
+# run by its path
 
 from __future__ import annotations
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from lab.shipping import context, locked, record, reference
+from lab.shipping import context, gobinary, locked, record, reference, sbom
+from lab.shipping.catalogue import argument
 from lab.shipping.context import Context
 from lab.shipping.errors import NotBuiltError
 from lab.shipping.wheels import Wheelhouse
@@ -117,6 +118,7 @@ class Yard:
             built = self._engine.find(local)
             if built is None:
                 raise NotBuiltError(image=name)
+            self._describe(contexts[name], contents[name], local)
             seconds = time.monotonic() - began
             self._reporter.show(name, "built" if name in missing else "unchanged", seconds)
             return Shipped(
@@ -184,22 +186,24 @@ class Yard:
             found = {}
             for name in spec.on:
                 content = self._contents[name]
-                found[name.upper()] = (reference.local(name, content), content)
+                found[argument(name)] = (reference.local(name, content), content)
+            if spec.lock:
+                found["FLOOR"] = found[argument(spec.on[-1])]
             return found
-        text = (self._catalogue.root / spec.folder / "Dockerfile").read_text("utf-8")
+        text = (self._catalogue.root / spec.dockerfile).read_text("utf-8")
         if "BASE" in _ARGUMENT.findall(text):
             return {"BASE": (self._base, self._engine.base_id(self._base))}
         return {}
 
     def _wheels(self, contexts: Sequence[Context]) -> dict[Requirement, Path]:
-        wanted = [
-            package for each in contexts for package in (*each.requirements, *each.tools)
-        ]
+        wanted = [package for each in contexts for package in (*each.requirements, *each.tools)]
         if not wanted:
             return {}
         began = time.monotonic()
         folder = self._catalogue.root / ".build" / "wheels"
-        house = Wheelhouse(folder, lambda count: self._step("wheels", "fetching", str(count), began))
+        house = Wheelhouse(
+            folder, lambda count: self._step("wheels", "fetching", str(count), began)
+        )
         return house.ensure(wanted, self._target)
 
     def _build(
@@ -220,11 +224,33 @@ class Yard:
                 name,
                 Path(archive.name),
                 tag=local,
-                dockerfile=made_of.dockerfile,
+                dockerfile=made_of.spec.dockerfile,
                 arguments=made_of.arguments(),
                 content=content,
                 say=lambda step: self._step(name, "building", step, began),
             )
+
+    def _describe(self, made_of: Context, content: str, local: str) -> None:
+        """Write the image's bill of materials, unless it is written."""
+        path = self._catalogue.root / ".build" / "sbom" / f"{made_of.spec.name}.cdx.json"
+        if path.is_file() and f'"{content}"' in path.read_text("utf-8"):
+            return
+        status = self._engine.read(local, sbom.STATUS) or b""
+        programs = [self._engine.read(local, each) or b"" for each in made_of.spec.go]
+        text = sbom.describe(
+            made_of.spec.name,
+            content,
+            python=self._packages(made_of.spec),
+            debian=sbom.debian_packages(status.decode("utf-8")),
+            go={module for each in programs for module in gobinary.from_bytes(each)},
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+
+    def _packages(self, spec: ImageSpec) -> tuple[Requirement, ...]:
+        """Return what is installed in an image."""
+        below = [each for name in spec.on for each in self._packages(self._contexts[name].spec)]
+        return (*below, *self._contexts[spec.name].requirements)
 
     def _step(self, name: str, state: str, step: str, began: float) -> None:
         self._reporter.show(name, f"{state} {step}", time.monotonic() - began)

@@ -7,7 +7,6 @@ import io
 import json
 import tarfile
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.shipping.errors import CatalogueError, FileMissingError
@@ -15,6 +14,7 @@ from lab.shipping.wheels import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from lab.shipping.catalogue import ImageSpec
     from lab.shipping.locked import Requirement, Target
@@ -62,11 +62,6 @@ class Context:
     tools: tuple[Requirement, ...] = ()
     bases: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
-    @property
-    def dockerfile(self) -> str:
-        """Its path in the context."""
-        return f"{self.spec.folder}/Dockerfile"
-
     def content(self) -> str:
         """Return the hash of everything the image is made of."""
         made_of = {
@@ -78,6 +73,7 @@ class Context:
                 (name, file.mode, file.digest()) for name, file in sorted(self.files.items())
             ],
             "requirements": [each.line() for each in self.requirements],
+            "options": self._options() if self.requirements else "",
             "tools": [each.line() for each in self.tools],
         }
         return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
@@ -91,23 +87,32 @@ class Context:
         with tarfile.open(archive, "w") as tar:
             for name in self.spec.copies:
                 if name not in self.files:
-                    folder = _entry(name, 0, 0o755)
-                    folder.type = tarfile.DIRTYPE
-                    tar.addfile(folder)
+                    empty = _entry(name, 0, 0o755)
+                    empty.type = tarfile.DIRTYPE
+                    tar.addfile(empty)
             for name, file in sorted(self.files.items()):
                 _add(tar, name, file)
             if self.requirements:
                 text = "".join(f"{each.line()}\n" for each in self.requirements).encode()
                 _add(tar, "wheels/requirements.txt", File(text, 0o644))
+                _add(tar, "wheels/install.json", File(self._options().encode(), 0o644))
             for folder, packages in (("wheels", self.requirements), ("tools", self.tools)):
                 for each in packages:
                     _add(tar, f"{folder}/{wheels[each].name}", File(wheels[each], 0o644))
+
+    def _options(self) -> str:
+        """Return what images/packages/install.py reads."""
+        spec = self.spec
+        keep = {name: list(files) for name, files in spec.keep.items()}
+        return json.dumps({"target": spec.target, "drop": spec.drop, "keep": keep}, sort_keys=True)
 
 
 def collect(root: Path, spec: ImageSpec, given: Mapping[str, Path]) -> dict[str, File]:
     """Return the files of an image's context, by their path in it.
 
     Args:
+        root: The checkout.
+        spec: The image.
         given: Programs from outside the repository, by name.
 
     Raises:
@@ -115,10 +120,7 @@ def collect(root: Path, spec: ImageSpec, given: Mapping[str, Path]) -> dict[str,
         FileMissingError: A program was not given, or is not there.
     """
     found: dict[str, File] = {}
-    wanted = [f"{spec.folder}/Dockerfile", *spec.copies]
-    if spec.lock:
-        wanted.append("images/base/install.py")
-    for name in wanted:
+    for name in (spec.dockerfile, *spec.copies):
         path = root / name
         if not path.exists():
             raise CatalogueError(path=name, why=f"is not there, and {spec.name} is made of it")

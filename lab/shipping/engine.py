@@ -102,6 +102,10 @@ class Engine:
 
         Args:
             image: Its name, for messages.
+            archive: The context.
+            tag: What the engine is to call it.
+            dockerfile: Its path in the context.
+            arguments: Of the build.
             content: The hash to label it with.
             say: Told each step, ``3/12``.
 
@@ -145,6 +149,7 @@ class Engine:
         Raises:
             PushFailedError: The registry does not answer or refuses.
         """
+        why = ""
         try:
             self._client.tag(tag, to.repository, to.tag, force=True)
             for attempt in range(_TRIES):  # a registry that drops one connection takes the next
@@ -240,7 +245,9 @@ def _why(error: Exception) -> str:
     explanation = getattr(error, "explanation", None)
     if explanation:
         return " ".join(str(explanation).split())
-    found = re.findall(r"(?:FileNotFoundError|PermissionError|ConnectionRefusedError)[^)]*", str(error))
+    found = re.findall(
+        r"(?:FileNotFoundError|PermissionError|ConnectionRefusedError)[^)]*", str(error)
+    )
     text = found[-1] if found else str(error)
     quoted = re.search(r"'([^']+)'", text) if found else None
     return " ".join((quoted[1] if quoted else text).split())

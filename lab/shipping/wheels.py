@@ -78,7 +78,8 @@ class Wheelhouse:
             f"manylinux_2_{minor}_{target.machine}"
             for minor in range(NEWEST_GLIBC, OLDEST_GLIBC - 1, -1)
         ]
-        platforms += [f"{old}_{target.machine}" for old in ("manylinux2014", "manylinux1", "linux")]
+        others = ("manylinux2014", "manylinux2010", "manylinux1", "linux")
+        platforms += [f"{other}_{target.machine}" for other in others]
         with tempfile.TemporaryDirectory() as scratch:
             listed = Path(scratch, "requirements.txt")
             listed.write_text("".join(f"{each.line()}\n" for each in packages), "utf-8")

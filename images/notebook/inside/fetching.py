@@ -4,7 +4,7 @@ What is to be fetched, with sizes and digests, comes from the control plane's ro
 ``LAB_DATASETS``: the store is not asked what it thinks that it holds.
 """
 
-# ruff: noqa: INP001  # run by its path, in the image
+# run by its path, in the image
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """AWS Signature Version 4 for a GET without a query. Standard library only."""
 
-# ruff: noqa: INP001  # run by its path, in the image
+# run by its path, in the image
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """From a fresh container to a notebook server. Standard library only."""
 
-# ruff: noqa: INP001  # run by its path, in the image
+# run by its path, in the image
 
 from __future__ import annotations
 

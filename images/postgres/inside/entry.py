@@ -11,7 +11,7 @@ Environment:
 It listens only when everything is there: a port that answers is a database that is ready.
 """
 
-# ruff: noqa: INP001  # run by its path
+# run by its path
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def main() -> None:
         make(data)
     found = (data / "PG_VERSION").read_text("ascii").strip()
     if found != MAJOR:
-        sys.exit(f"postgres: {data} was made by version {found}, this is {MAJOR}: dump and load it")
+        sys.exit(f"postgres: {data} is of version {found}, this is {MAJOR}: dump and load it")
     (data / "postmaster.pid").unlink(missing_ok=True)  # of a pod that is gone: the volume is ours
     fill(data, wanted, passwords)
     options = SERVER | dict(
@@ -85,8 +85,8 @@ def make(data: Path) -> None:
     """Make the cluster: whole, or begun anew at the next start."""
     making = data.with_name(f"{data.name}.making")
     shutil.rmtree(making, ignore_errors=True)
-    subprocess.run(  # noqa: S603
-        [  # noqa: S607
+    subprocess.run(
+        [
             *("initdb", f"--pgdata={making}", "--username=postgres", "--auth=scram-sha-256"),
             *("--encoding=UTF8", "--locale=C.UTF-8", "--data-checksums", "--pwfile=/dev/stdin"),
         ],
@@ -123,8 +123,8 @@ def listed(data: Path, query: str) -> set[str]:
 
 def alone(data: Path, lines: list[str]) -> str:
     """Run statements in the server's single-user mode, where nobody else is let in."""
-    done = subprocess.run(  # noqa: S603
-        ["postgres", "--single", "-D", str(data), "-c", "exit_on_error=on", "postgres"],  # noqa: S607
+    done = subprocess.run(
+        ["postgres", "--single", "-D", str(data), "-c", "exit_on_error=on", "postgres"],
         input="".join(f"{line}\n" for line in lines),
         capture_output=True,
         text=True,

@@ -4,7 +4,7 @@ What frames the page (Content-Security-Policy) and who may sign in is the hub's 
 this file's.
 """
 
-# ruff: noqa: INP001  # Jupyter runs it by its path
+# Jupyter runs it by its path
 
 import subprocess
 import sys

@@ -5,7 +5,7 @@ nothing here. What counts: a kernel that computes or answers, a program in a ter
 something written there, a file saved. Files stay, and the server starts again when asked.
 """
 
-# ruff: noqa: INP001  # Jupyter imports it by its name, from a folder of ours
+# Jupyter imports it by its name, from a folder of ours
 
 import os
 from collections.abc import Iterator

@@ -10,7 +10,7 @@ each start of the notebook server:
 The values open the sandbox's own door and nothing else.
 """
 
-# ruff: noqa: INP001  # run by its path
+# run by its path
 
 import os
 import sysconfig

@@ -1,19 +1,15 @@
 """Makes a virtual environment from locked wheels, without a package index, in an image's build.
 
-::
-
-    python3 install.py /opt/lab --drop 'pyarrow/tests' --keep 'statsmodels:__init__.py,_version.py'
-
 Wheels lie in /wheels beside requirements.txt, uv's own in /tools. Every wheel's hash must be in
-the requirements. ``--drop`` takes away what nothing in the image reads; ``--keep`` takes away all
-of a package but what it names.
+the requirements. What else to do stands in /wheels/install.json, which `lab images build` writes
+from images/images.toml: the folder, and what nothing in the image reads and is taken away.
 """
 
-# ruff: noqa: INP001  # run by its path
+# run by its path
 
 from __future__ import annotations
 
-import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -25,14 +21,11 @@ PYTHON = "/usr/bin/python3"
 
 def main() -> None:
     """Make it."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("target", type=Path)
-    parser.add_argument("--drop", action="append", default=[])
-    parser.add_argument("--keep", action="append", default=[])
-    options = parser.parse_args()
-    target: Path = options.target
+    options = json.loads(Path("/wheels/install.json").read_text("utf-8"))
+    target = Path(options["target"])
     uv = unpack_uv()
-    run(uv, "venv", "--quiet", "--no-project", f"--python={PYTHON}", str(target))
+    if not (target / "bin" / "python").exists():
+        run(uv, "venv", "--quiet", "--no-project", f"--python={PYTHON}", str(target))
     run(
         uv,
         *("pip", "install", "--quiet", f"--python={target}/bin/python", "--no-cache"),
@@ -40,12 +33,11 @@ def main() -> None:
         *("--link-mode=copy", "--requirement=/wheels/requirements.txt"),
     )
     [library] = target.glob("lib/python3.*/site-packages")
-    for pattern in options.drop:
+    for pattern in options["drop"]:
         for path in library.glob(pattern):
             remove(path)
-    for each in options.keep:
-        package, _, names = each.partition(":")
-        keep_only(library / package, {library / package / name for name in names.split(",")})
+    for package, names in options["keep"].items():
+        keep_only(library / package, {library / package / name for name in names})
     # Kept without dates: the file system is read-only, and a copy may change them.
     run(
         str(target / "bin" / "python"),
@@ -68,7 +60,7 @@ def unpack_uv() -> str:
 def run(*command: str, is_checked: bool = True) -> None:
     """Run a program; end with it where it fails."""
     environment = os.environ | {"UV_OFFLINE": "1", "UV_PYTHON_DOWNLOADS": "never"}
-    subprocess.run(command, check=is_checked, env=environment)  # noqa: S603
+    subprocess.run(command, check=is_checked, env=environment)
 
 
 def keep_only(folder: Path, kept: set[Path]) -> None:
