@@ -45,12 +45,13 @@ class Api:
         answer: Json = json.loads(self.call("GET", path))
         return answer
 
-    def is_ready(self) -> bool:
-        """Whether the API server says that it is."""
-        try:
-            return self.call("GET", "/readyz") == b"ok"
-        except ApiError:
-            return False
+    def is_ready(self, seconds: int = 10) -> bool:
+        """Whether the API server says that it is, within this time."""
+        with contextlib.closing(self._connect(seconds)) as connection:
+            try:
+                return _call(connection, "GET", "/readyz", None, kind="") == b"ok"
+            except ApiError:
+                return False
 
     def apply(self, *objects: Json) -> None:
         """Server-side apply, in this order: made or brought to this form."""
