@@ -13,7 +13,7 @@ app.kubernetes.io/name: vase-clos
 app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 
-{{- /* Objects that belong to no namespace are named after the lab's. */ -}}
+{{- /* Objects that belong to no namespace and are this lab's own are named after its. */ -}}
 {{- define "lab.wide" -}}
 {{ .Release.Namespace }}
 {{- end -}}
@@ -60,7 +60,7 @@ capabilities: {drop: [ALL]}
 serviceAccountName: {{ .account | default .component }}
 automountServiceAccountToken: {{ .token | default false }}
 enableServiceLinks: false
-priorityClassName: {{ include "lab.wide" .root }}-lab
+priorityClassName: vase-clos-lab
 securityContext:
   {{- include "lab.podSecurity" . | nindent 2 }}
 {{- with .root.Values.imagePullSecrets }}

@@ -45,10 +45,4 @@ metadata:
 spec:
   policyName: {{ include "lab.wide" .root }}-{{ .name }}
   validationActions: [Deny, Audit]
-  {{- if .params }}
-  paramRef:
-    name: admission
-    namespace: {{ .root.Release.Namespace }}
-    parameterNotFoundAction: Deny
-  {{- end }}
 {{- end -}}
