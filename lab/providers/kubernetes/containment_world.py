@@ -122,7 +122,7 @@ class Lookout:
         own = await self._grant(sandbox_id) if sandbox_id else None
         targets = _services(services) | _endpoints(slices)
         if own is not None:
-            allowed = _allowed(own, slices)
+            allowed = _allowed(own, services, slices)
             targets = {
                 name: [target for target in found if target not in allowed]
                 for name, found in targets.items()
@@ -195,12 +195,16 @@ def _way(name: str, host: str, port: int, path: str) -> Way:
 
 
 def _allowed(
-    grant: Mapping[str, Any], slices: Iterable[Mapping[str, Any]]
+    grant: Mapping[str, Any],
+    services: Iterable[Mapping[str, Any]],
+    slices: Iterable[Mapping[str, Any]],
 ) -> set[tuple[str, int]]:
-    """Return what this sandbox may reach though it is the lab's: the hub."""
-    hub = DOOR_PORTS[Door.HUB]
-    pods = {(host, port) for host, port in _of_service(slices, "hub") if port == hub}
-    return {(str(grant.get("hub_address", "")), hub), *pods}
+    """Return what this sandbox may reach though it is the lab's: the hub, by any address."""
+    address, port = str(grant.get("hub_address", "")), DOOR_PORTS[Door.HUB]
+    hubs = [s for s in services if address and address in (s["spec"].get("clusterIPs") or [])]
+    found = {(str(ip), port) for hub in hubs for ip in hub["spec"]["clusterIPs"]}
+    pods = (t for hub in hubs for t in _of_service(slices, str(hub["metadata"]["name"])))
+    return found | {target for target in pods if target[1] == port}
 
 
 def _services(services: Iterable[Mapping[str, Any]]) -> dict[str, list[tuple[str, int]]]:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CLOSED_DECOY, OPEN_DECOY = SandboxId("sb-0000000000"), SandboxId("sb-0000000001")
+CLOSED_DECOY, OPEN_DECOY = SandboxId("sb-decdecdec0"), SandboxId("sb-decdecdec1")
 DECOYS = frozenset({CLOSED_DECOY, OPEN_DECOY})
 """Namespaces like a sandbox's, of which no sandbox has the name. They last for one trial."""
 
@@ -187,7 +187,7 @@ class Enforcement:
                 found = await self._client.get(NAMESPACE, decoy_id)
                 if found is None:
                     break
-                if not names.is_ours(found["metadata"].get("labels"), self._namespace, decoy_id):
+                if not self._is_decoy(found, decoy_id):
                     raise ProviderError(
                         Stage.ISOLATION, f"the namespace {decoy_id} exists and is not the lab's"
                     )
@@ -198,16 +198,18 @@ class Enforcement:
             if decoy_id == CLOSED_DECOY:
                 await self._client.apply(NETWORK_POLICY, objects.closed(self._lab, decoy_id))
 
-    @property
-    def _namespace(self) -> str:
-        return self._lab.namespace
+    def _is_decoy(self, found: dict[str, Any], decoy_id: SandboxId) -> bool:
+        """Tell whether a namespace is one of these, and not, by some chance, a sandbox's place."""
+        labels = found["metadata"].get("labels") or {}
+        is_ours = names.is_ours(found, self._lab.namespace, decoy_id)
+        return is_ours and labels.get(names.COMPONENT) == names.Component.PROBE.value
 
     def _decoy_namespace(self, decoy_id: SandboxId) -> dict[str, Any]:
         security = {
             f"{names.POD_SECURITY_PREFIX}enforce": "restricted",
             f"{names.POD_SECURITY_PREFIX}enforce-version": objects.POD_SECURITY_VERSION,
         }
-        labels = names.labels(self._namespace, decoy_id, names.Component.PROBE) | security
+        labels = names.labels(self._lab.namespace, decoy_id, names.Component.PROBE) | security
         return {**NAMESPACE.header(), "metadata": {"name": decoy_id, "labels": labels}}
 
     async def _run(self, decoy_id: SandboxId, nonce: str) -> Decoyed:
@@ -242,8 +244,7 @@ class Enforcement:
         for decoy_id in DECOYS:
             with suppress(ClusterError):
                 found = await self._client.get(NAMESPACE, decoy_id)
-                labels = (found or {}).get("metadata", {}).get("labels")
-                if names.is_ours(labels, self._namespace, decoy_id):
+                if found is not None and self._is_decoy(found, decoy_id):
                     await self._client.delete(NAMESPACE, decoy_id)
 
 

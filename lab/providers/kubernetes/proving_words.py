@@ -40,8 +40,8 @@ _HOLES = (
     (("internet",), "internet"),
     (("-pod-", "-service-"), "other sandboxes"),
     (("other-door",), "doors of other sandboxes"),
-    (("door-", "hub"), "own doors"),
     (("lab-",), "services of the lab"),
+    (("door-",), "own doors"),
     ((SILENT,), "connections seen by witnesses"),
     ((SETTLED,), "policies not in force at the pod's start"),
 )
