@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.providers.kubernetes import names
 from lab.providers.kubernetes.cache import Entry, entry_of, key_of
-from lab.providers.kubernetes.comparing import differences, fingerprint, is_claimed, stamp_of
+from lab.providers.kubernetes.comparing import correction, differences, fingerprint, stamp_of
 from lab.providers.kubernetes.failures import ConflictError, NotOursError, TerminatingError
 from lab.providers.kubernetes.resources import ROLE_BINDING
 
@@ -160,22 +160,38 @@ class Applier:
             await self._client.delete(
                 resource, metadata["name"], namespace=metadata["namespace"], uid=metadata["uid"]
             )
-        applied = await self._client.apply(resource, wanted)
-        content = applied.content
+            found = None
+        if found is not None and stamp_of(found) == stamp_of(wanted):
+            # An apply keeps what only another hand wrote: for a moment, and for admission,
+            # the wall would still be open. One change puts all of it back.
+            content, is_new = await self._correct(resource, wanted, found), False
+        else:
+            applied = await self._client.apply(resource, wanted)
+            content, is_new = applied.content, applied.is_new
         for _ in range(_TRIES):
             if fingerprint(resource.kind, content) == stamp_of(wanted):
-                return content, applied.is_new
-            # A field that only another hand wrote outlives an apply: write the whole object.
-            try:
-                content = await self._client.replace(resource, _whole(resource, wanted, content))
-            except ConflictError:
-                content = await self._client.get(
-                    resource, wanted["metadata"]["name"], wanted["metadata"].get("namespace")
-                ) or {"metadata": {}}
+                return content, is_new
+            content = await self._correct(resource, wanted, content)
         left = ", ".join(differences(resource.kind, wanted, content))
         raise ConflictError(
             f"{resource.plural}/{wanted['metadata']['name']}: another hand keeps changing {left}"
         )
+
+    async def _correct(
+        self, resource: Resource, wanted: Mapping[str, Any], content: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Put back all that differs, and take away what only another hand wrote."""
+        name, namespace = wanted["metadata"]["name"], wanted["metadata"].get("namespace")
+        version = {"resourceVersion": content["metadata"]["resourceVersion"]}
+        change = correction(resource.kind, wanted, content)
+        change["metadata"] = change.get("metadata", {}) | version
+        try:
+            return await self._client.correct(resource, name, namespace, change)
+        except ConflictError:
+            found = await self._client.get(resource, name, namespace)
+            if found is None:
+                raise
+            return found
 
     async def _told(
         self, resource: Resource, wanted: Mapping[str, Any], found: dict[str, Any] | None
@@ -211,22 +227,6 @@ def _needs_another(
 ) -> bool:
     """What a RoleBinding refers to cannot be changed, only made anew."""
     return resource is ROLE_BINDING and found.get("roleRef") != wanted["roleRef"]
-
-
-def _whole(
-    resource: Resource, wanted: Mapping[str, Any], found: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return the object as it shall be, keeping what others may have beside ours."""
-    metadata = dict(found["metadata"])
-    metadata.pop("managedFields", None)
-    for field in ("labels", "annotations"):
-        others = {k: v for k, v in (metadata.get(field) or {}).items() if not is_claimed(k)}
-        metadata[field] = others | wanted["metadata"].get(field, {})
-    kept = {k: (found.get("spec") or {}).get(k) for k in resource.filled}
-    whole = {**found, **wanted, "metadata": metadata}
-    if "spec" in wanted or kept:
-        whole["spec"] = {**wanted.get("spec", {}), **{k: v for k, v in kept.items() if v}}
-    return whole
 
 
 def _writers(found: Mapping[str, Any]) -> tuple[str, ...]:

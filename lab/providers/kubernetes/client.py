@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
-from kubernetes.aio import config
-from kubernetes.aio.client import ApiClient, Configuration
+from kubernetes.aio.client import ApiClient
 
 from lab.providers.kubernetes import failures
+from lab.providers.kubernetes.identity import configuration
 from lab.providers.kubernetes.names import FIELD_MANAGER
 
 if TYPE_CHECKING:
@@ -145,17 +145,25 @@ class Client:
         query = {"fieldManager": FIELD_MANAGER}
         return (await self._call("POST", path, query=query, body=wanted))[1]
 
-    async def replace(self, resource: Resource, wanted: Mapping[str, Any]) -> dict[str, Any]:
-        """Write all of one object; its ``resourceVersion`` must be the current one.
+    async def correct(
+        self, resource: Resource, name: str, namespace: str | None, change: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Change some fields, and take away those that are None (a merge patch).
+
+        A ``resourceVersion`` in the change must be the current one.
 
         Raises:
             ConflictError: It changed since it was read.
             ClusterError: The server refused, or did not answer.
         """
-        metadata = wanted["metadata"]
-        path = resource.path(metadata.get("namespace"), metadata["name"])
-        query = {"fieldManager": FIELD_MANAGER}
-        return (await self._call("PUT", path, query=query, body=wanted))[1]
+        _, body = await self._call(
+            "PATCH",
+            resource.path(namespace, name),
+            query={"fieldManager": FIELD_MANAGER},
+            body=change,
+            content_type="application/merge-patch+json",
+        )
+        return body
 
     async def delete(
         self, resource: Resource, name: str, *, namespace: str | None = None, uid: str = ""
@@ -289,30 +297,9 @@ class Client:
     async def _open(self) -> ApiClient:
         async with self._opening:
             if self._api is None:
-                self._api = ApiClient(await self._configuration())
+                self._api = ApiClient(await configuration(self._kubeconfig, self._context))
                 self._api.user_agent = FIELD_MANAGER
             return self._api
-
-    async def _configuration(self) -> Configuration:
-        # The library's own constructor copies whatever was made the default before.
-        found = cast("Configuration", type.__call__(Configuration))
-        try:
-            if self._kubeconfig is None:
-                config.load_incluster_config(  # type: ignore[no-untyped-call]
-                    client_configuration=found
-                )
-            else:
-                await config.load_kube_config(  # type: ignore[no-untyped-call]
-                    config_file=str(self._kubeconfig),
-                    context=self._context or None,
-                    client_configuration=found,
-                    persist_config=False,
-                )
-        except (config.ConfigException, OSError, ValueError) as error:
-            raise failures.RefusedError(f"no way to the API server: {error}") from error
-        # Proxies of the environment are for the outside, where the lab never goes.
-        found.client_session_kwargs = {"trust_env": False}
-        return found
 
 
 def _failure(response: aiohttp.ClientResponse, data: bytes, what: str) -> failures.ClusterError:

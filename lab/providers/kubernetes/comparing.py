@@ -72,6 +72,42 @@ def differences(kind: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) 
     return sorted(set(_paths(ours(kind, wanted), ours(kind, found))))
 
 
+def correction(kind: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the merge patch that makes an object what was compiled.
+
+    What the server fills in, and what others have beside ours, is not in it.
+    """
+    was, shall = _touchable(kind, found), _touchable(kind, wanted)
+    change: dict[str, Any] = _change(was, shall) if was != shall else {}
+    return change
+
+
+def _touchable(kind: str, found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object without what its writer could not or would not say."""
+    metadata = found.get("metadata") or {}
+    touchable = {key: value for key, value in found.items() if key not in _NOT_CONTENT}
+    if isinstance(touchable.get("spec"), dict):
+        filled = _FILLED.get(kind, frozenset())
+        touchable["spec"] = {k: v for k, v in touchable["spec"].items() if k not in filled}
+    touchable["metadata"] = {
+        field: {k: v for k, v in (metadata.get(field) or {}).items() if is_claimed(k)}
+        for field in ("labels", "annotations")
+    }
+    return touchable
+
+
+def _change(was: Mapping[str, Any], shall: Mapping[str, Any]) -> dict[str, Any]:
+    change: dict[str, Any] = dict.fromkeys(was.keys() - shall.keys())
+    for key, value in shall.items():
+        before = was.get(key)
+        if isinstance(value, dict) and isinstance(before, dict):
+            if inner := _change(before, value):
+                change[key] = inner
+        elif before != value:
+            change[key] = value
+    return change
+
+
 def is_claimed(key: str) -> bool:
     """Tell whether a label or annotation of this key is ours to say."""
     return key == names.MANAGED_BY or key.startswith(_PREFIXES)

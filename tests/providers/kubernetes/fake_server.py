@@ -165,13 +165,15 @@ class FakeServer:
     async def _one(self, request: web.Request, key: Key) -> web.Response:
         found = self.objects.get(key)
         if request.method == "PATCH":
-            return self._apply(key, found, await request.json())
+            body = await request.json()
+            if found and request.content_type == "application/merge-patch+json":
+                return self._correct(key, found, body)
+            return self._apply(key, found, body)
         if found is None:
             return status(404, f"{key[0]} {key[2]} not found")
         if request.method == "GET":
             return web.json_response(found)
-        body = await request.json()
-        return self._replace(key, body) if request.method == "PUT" else self._end(key, body)
+        return self._end(key, await request.json())
 
     def _apply(self, key: Key, found: dict[str, Any] | None, body: Any) -> web.Response:
         space = self.objects.get(("namespaces", "", key[1]))
@@ -182,11 +184,11 @@ class FakeServer:
         made = self.put(key[0], _merged(found or {}, body))
         return web.json_response(made, status=200 if found else 201)
 
-    def _replace(self, key: Key, body: Any) -> web.Response:
-        known = self.objects[key]["metadata"]["resourceVersion"]
-        if body["metadata"].get("resourceVersion") != known:
+    def _correct(self, key: Key, found: dict[str, Any], body: Any) -> web.Response:
+        known = found["metadata"]["resourceVersion"]
+        if body["metadata"].get("resourceVersion", known) != known:
             return status(409, "the object has been modified")
-        return web.json_response(self.put(key[0], body))
+        return web.json_response(self.put(key[0], _without_none(_merged(found, body))))
 
     def _end(self, key: Key, body: Any) -> web.Response:
         wanted = (body.get("preconditions") or {}).get("uid")
@@ -254,6 +256,12 @@ def _merged(before: Any, after: Any) -> Any:
         keys = list(before | after)
         return {k: _merged(before.get(k), after[k]) if k in after else before[k] for k in keys}
     return deepcopy(after)
+
+
+def _without_none(found: Any) -> Any:
+    if isinstance(found, dict):
+        return {k: _without_none(v) for k, v in found.items() if v is not None}
+    return found
 
 
 def _lasting(found: dict[str, Any]) -> Any:
