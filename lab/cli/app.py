@@ -9,7 +9,18 @@ import typer
 from pydantic import ValidationError
 from typer.core import TyperGroup
 
-from lab.cli import agencies, datasets, events, machine, quotas, requests, sandboxes, screen, users
+from lab.cli import (
+    agencies,
+    datasets,
+    events,
+    images,
+    machine,
+    quotas,
+    requests,
+    sandboxes,
+    screen,
+    users,
+)
 from lab.cli.api import Refused, Unreachable
 from lab.cli.words import is_french, tell, tr
 from lab.parts.message import MachineError
@@ -65,7 +76,7 @@ app = typer.Typer(
     "something; 3 the lab does not answer.",
 )
 machine.add_to(app)
-for _noun in (requests, sandboxes, quotas, agencies, datasets, users, events):
+for _noun in (requests, sandboxes, quotas, agencies, datasets, users, events, images):
     app.add_typer(_noun.app)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lab.cli.french_images import IMAGES
+
 FRENCH: dict[str, str] = {
     "'lab request approve {id}' approves it.": "« lab request approve {id} » l’approuve.",
     "'lab sandbox show {id}' says what is missing.": (
@@ -537,3 +539,4 @@ FRENCH: dict[str, str] = {
     "{path} is too long for unix sockets": "{path} est trop long pour des prises unix",
     "{versions}": "{versions}",
 }
+FRENCH |= IMAGES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
@@ -67,6 +68,56 @@ class Screen:
                 yield
             finally:
                 self._live = None
+
+
+class Steps:
+    """Shows how far several things are that are made at once; may be told from any thread.
+
+    Args:
+        stream: Where to; standard output where none is given.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._screen = Screen(stream)
+        self._stream = stream
+        self._rows: dict[str, tuple[str, float]] = {}
+        self._live: Live | None = None
+        self._lock = threading.Lock()
+
+    def say(self, sentence: Message) -> None:
+        """Show one sentence."""
+        self._screen.say(sentence)
+
+    def show(self, name: str, state: str, seconds: float) -> None:
+        """Show one of them; a state may end in a count, ``building 3/12``."""
+        word, _, count = state.partition(" ")
+        text = f"{tr(word)} {count}".rstrip()
+        with self._lock:
+            is_news = self._rows.get(name, ("", 0.0))[0].partition(" ")[0] != tr(word)
+            self._rows[name] = (text, seconds)
+            if self._live is not None:
+                self._live.update(self._grid())
+            elif is_news:
+                screen.line(f"  {name:<18} {text:<20} {seconds:6.1f} s", self._stream)
+
+    @contextmanager
+    def live(self) -> Generator[None]:
+        """Keep one picture up to date, where somebody watches."""
+        if not (self._stream or sys.stdout).isatty():
+            yield
+            return
+        with Live(console=screen.console(self._stream), refresh_per_second=8) as picture:
+            self._live = picture
+            try:
+                yield
+            finally:
+                self._live = None
+
+    def _grid(self) -> Table:
+        grid = Table.grid(padding=(0, 2))
+        for name, (text, seconds) in self._rows.items():
+            grid.add_row(Text(name), Text(text), Text(f"{seconds:.1f} s", style="dim"))
+        return grid
 
 
 def _grid(progress: Sequence[Progress]) -> Table:

@@ -132,6 +132,26 @@ class Yard:
 
         return self._all(specs, one)
 
+    def look(self, specs: Sequence[ImageSpec]) -> tuple[Shipped, ...]:
+        """Return what is built already; the size of what is not is 0."""
+        self.contexts(self._catalogue.chosen([spec.name for spec in specs]))
+        found = []
+        for spec in specs:
+            content = self._contents[spec.name]
+            local = reference.local(spec.name, content)
+            built = self._engine.find(local)
+            found.append(
+                Shipped(
+                    name=spec.name,
+                    is_new=False,
+                    name_there=local,
+                    content=content,
+                    size=built.size if built else 0,
+                    seconds=0,
+                )
+            )
+        return tuple(found)
+
     def push(self, specs: Sequence[ImageSpec], registry: str, to: Path) -> tuple[Shipped, ...]:
         """Push what the registry has not; note the digests in a file.
 

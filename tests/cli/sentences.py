@@ -32,6 +32,7 @@ STATES = (
     "fatal",
     "done",
     "refused",
+    *("fetching", "building", "built", "unchanged", "pushing", "pushed", "present"),
 )
 SAYING = {"tr", "message"}
 
