@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from lab.bootstrap.clock import SystemClock
 from lab.bootstrap.launching import LocalLauncher
 from lab.bootstrap.outside import Outside, outside
 from lab.bootstrap.passwords import Argon2Passwords
@@ -46,14 +46,6 @@ __all__ = ["Lab", "Outside", "SystemClock", "build", "new_id", "outside"]
 
 ID_BYTES = 5
 """40 random bits: 10 hexadecimal digits. A clash is refused by the store, never overwritten."""
-
-
-class SystemClock:
-    """The machine's clock."""
-
-    def now(self) -> datetime:
-        """Return the current time, UTC and aware."""
-        return datetime.now(tz=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,20 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 from lab import providers
 from lab.bootstrap.chained import Chained
+from lab.bootstrap.clock import SystemClock
 from lab.bootstrap.edits import Edits
-from lab.bootstrap.keeping import ShippedAttempts, StoredProofs
+from lab.bootstrap.keeping import ShippedAttempts, StoredProofs, StoredReports
 from lab.bootstrap.launching_kubernetes import KubernetesLauncher
 from lab.bootstrap.outside import Outside
 from lab.domain.sandbox import Stage
+from lab.domain.secret import Secret
 from lab.providers.jupyterhub import HubNotebooks
 from lab.providers.kubernetes import open_session
+from lab.providers.kubernetes.enforcement_gate import WallSettings, build_walls
 from lab.providers.s3 import build_datasets
 from lab.settings import ProviderSettings
 from lab.store import SqlGrants
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
+    from lab.domain.egress import Door
     from lab.ports import CatalogueSource, Provider
     from lab.providers.kubernetes.session import Session
     from lab.providers.s3.datasets import DatasetStorage
@@ -33,16 +35,9 @@ def outside_on_cluster(
     """Make the outside systems; those that sandboxes are made of only where ``acts``."""
     grants = grants_of(settings, store)
     proofs = StoredProofs(store)
-    made: dict[Stage, Provider] = {}
-    closers: list[Callable[[], Awaitable[None]]] = []
-    session: Session | None = None
-    if acts:
-        session = session_of(settings, store)
-        shared = Shared(settings, catalogue, store, grants, session)
-        made = shared.providers()
-        closers.append(session.aclose)
+    made = Made(settings, catalogue, store=store, grants=grants, proofs=proofs) if acts else None
     return Outside(
-        providers=made,
+        providers={} if made is None else made.providers(),
         notebooks=HubNotebooks(
             api_url=_hub_api(settings),
             token_file=settings.secrets_dir / "hub-api-token",
@@ -54,8 +49,8 @@ def outside_on_cluster(
             settings=settings, catalogue=catalogue, grants=grants, store=store
         ),
         grants=grants,
-        subscribe=None if session is None else session.subscribe,
-        closers=tuple(closers),
+        subscribe=None if made is None else made.session.subscribe,
+        closers=() if made is None else (made.aclose,),
     )
 
 
@@ -82,31 +77,48 @@ def dataset_storage_on_cluster(settings: Settings) -> DatasetStorage:
     return build_datasets(_s3(settings))
 
 
-class Shared:
+class Made:
     """Makes the provider of each stage; the stages share a session, grants and the store."""
 
     def __init__(
         self,
         settings: Settings,
         catalogue: CatalogueSource,
+        *,
         store: SqlStore,
         grants: SqlGrants,
-        session: Session,
+        proofs: StoredProofs,
     ) -> None:
-        self._settings, self._catalogue, self._store = settings, catalogue, store
-        self._grants, self._session = grants, session
+        self._settings, self._catalogue, self._grants = settings, catalogue, grants
+        self.session = session_of(settings, store)
+        self._walls = build_walls(
+            _wall_settings(settings),
+            session=self.session,
+            grants=grants,
+            proofs=proofs,
+            reports=StoredReports(store),
+            doors_of=self._doors_of,
+            clock=SystemClock(),
+        )
 
     def providers(self) -> dict[Stage, Provider]:
         """Return one for each stage."""
         return {stage: self._provider(stage) for stage in Stage}
+
+    async def aclose(self) -> None:
+        """End what runs, and let go of the API server."""
+        await self._walls.aclose()
+        await self.session.aclose()
 
     def _provider(self, stage: Stage) -> Provider:
         chosen = self._settings.providers.get(stage)
         if chosen is not None:
             return self._build(chosen, stage)
         match stage:
-            case Stage.ISOLATION | Stage.CONTAINMENT:
-                return self._build(ProviderSettings(use="kubernetes"), stage)
+            case Stage.ISOLATION:
+                return self._walls.guard(self._build(ProviderSettings(use="kubernetes"), stage))
+            case Stage.CONTAINMENT:
+                return self._walls.containment
             case Stage.DATA:
                 return self._build(ProviderSettings(use="s3"), stage)
             case Stage.TRACKING:
@@ -125,7 +137,7 @@ class Shared:
         settings, grants = self._settings, {"grants": self._grants}
         match use:
             case "kubernetes":
-                return self._kubernetes() | grants
+                return {"session": self.session} | grants
             case "s3":
                 return _s3(settings) | grants
             case "mlflow":
@@ -138,12 +150,22 @@ class Shared:
             case _:
                 return {}
 
-    def _kubernetes(self) -> dict[str, Any]:
-        return {"session": self._session, "doors_of": self._doors_of}
-
-    def _doors_of(self, profile_id: str) -> list[str]:
+    def _doors_of(self, profile_id: str) -> frozenset[Door]:
         known = {str(key): each for key, each in self._catalogue.catalogue().profiles.items()}
-        return sorted(door.value for door in known[profile_id].doors)
+        return known[profile_id].doors
+
+
+def _wall_settings(settings: Settings) -> WallSettings:
+    cluster = settings.on_cluster
+    return WallSettings(
+        proof_key=Secret.checked(settings.secret("proof-key"), name="proof-key").reveal().encode(),
+        witness_host=cluster.witness_host,
+        witness_token=settings.secret("witness-token"),
+        probe_image=cluster.images.probe,
+        images=(cluster.images.notebook,),
+        internet=cluster.internet,
+        pull_secret=cluster.pull_secret,
+    )
 
 
 def _s3(settings: Settings) -> dict[str, Any]:

@@ -53,20 +53,21 @@ class Leading:
     async def _lead(self, stopping: asyncio.Task[bool]) -> bool:
         keeping = asyncio.create_task(self._elector.keep())
         working = asyncio.create_task(self._work())
-        await asyncio.wait({keeping, working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if keeping.done() or working.done():
+        try:
+            await asyncio.wait({keeping, working, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if working.done() and (error := working.exception()) is not None:
                 log.error("the loop broke", exc_info=error)
+            if keeping.done() or working.done():
+                return False
+            working.cancel()
+            # While it winds up the lease must hold: nobody else may begin before.
+            await asyncio.wait({working, keeping}, return_when=asyncio.FIRST_COMPLETED)
+            in_order = working.done() and not keeping.done()
+        finally:
             keeping.cancel()
             working.cancel()
-            return False
-        working.cancel()
-        # While it winds up the lease must hold: nobody else may begin before.
-        await asyncio.wait({working, keeping}, return_when=asyncio.FIRST_COMPLETED)
-        in_order = working.done() and not keeping.done()
-        keeping.cancel()
-        await asyncio.gather(keeping, working, return_exceptions=True)
         if in_order:
+            await asyncio.gather(keeping, working, return_exceptions=True)
             await self._elector.release()
         return in_order
 

@@ -129,7 +129,7 @@ class Elector:
         while self.is_leader():
             left = self._good_until - _time()
             await asyncio.sleep(min(self._terms.renew.total_seconds(), left))
-            while self.is_leader() and not await self._renew():  # noqa: ASYNC110
+            while self.is_leader() and not await self._renew() and self.is_leader():  # noqa: ASYNC110
                 await asyncio.sleep(min(1.0, max(0.0, self._good_until - _time())))
         log.error("the lease is lost", extra={"identity": self.identity})
 
