@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from lab.providers.kubernetes import failures
@@ -46,12 +47,11 @@ class ClusterLease:
 
     async def replace(self, lease: Mapping[str, Any]) -> dict[str, Any]:
         """Write it, if it is still the version that was read."""
+        version = lease["metadata"]["resourceVersion"]
+        change = {"metadata": {"resourceVersion": version}, "spec": lease["spec"]}
         with _told():
             async with asyncio.timeout(_SECONDS):
-                found = await self._client.replace(LEASE, lease)
-        if found.get("kind") != LEASE.kind:
-            raise LeaseTakenError("somebody deleted the lease")
-        return found
+                return await self._client.correct(LEASE, self._name, self._namespace, change)
 
 
 @contextmanager
@@ -61,6 +61,8 @@ def _told() -> Iterator[None]:
     except failures.ConflictError as error:
         raise LeaseTakenError(str(error)) from error
     except failures.ClusterError as error:
+        if error.status == HTTPStatus.NOT_FOUND:
+            raise LeaseTakenError("somebody deleted the lease") from error
         raise LeaseError(str(error)) from error
     except TimeoutError as error:
         raise LeaseError("the API server does not answer in time") from error
