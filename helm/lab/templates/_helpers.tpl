@@ -32,7 +32,9 @@ app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 
 {{- define "lab.image" -}}
-{{- required (printf "images.%s: give a reference by digest (lab images list -o values)" .name) (index .root.Values.images .name) -}}
+{{- $given := index .root.Values.images .name -}}
+{{- if kindIs "map" $given -}}{{- $given = $given.reference -}}{{- end -}}
+{{- required (printf "images.%s: give a reference by digest (--values images/digests.json, that 'lab images push' writes)" .name) $given -}}
 {{- end -}}
 
 {{- define "lab.podSecurity" -}}
@@ -155,6 +157,7 @@ http://storage:9000
   "storage_admin" (ternary "minio" .Values.storage.external.admin .Values.storage.bundled)
   "storage_access_key" (include "lab.storageAccessKey" .)
   "images" $images
+  "tracking_artifacts" "s3://suivi/artefacts"
   "storage_class" .Values.sandbox.storageClass
   "internet" .Values.sandbox.internet
   "witness_host" "witness-each"

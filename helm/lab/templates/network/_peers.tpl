@@ -42,8 +42,10 @@
           {{- toYaml $dns.podLabels | nindent 10 }}
     {{- end }}
   ports:
-    - {protocol: UDP, port: 53}
-    - {protocol: TCP, port: 53}
+    {{- range $dns.ports }}
+    - {protocol: UDP, port: {{ . }}}
+    - {protocol: TCP, port: {{ . }}}
+    {{- end }}
 {{- end -}}
 
 {{- /* The API server is no pod: its addresses, after translation, are looked up or given. */ -}}
