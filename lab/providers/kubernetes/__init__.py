@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 def build(stage: Stage, options: Mapping[str, Any]) -> Provider:
-    """Make the provider of ISOLATION, CONTAINMENT or of the keys of WORKSPACE.
+    """Make the provider of ISOLATION, or of the keys of WORKSPACE.
+
+    CONTAINMENT is made by ``enforcement_gate.build_walls``: it needs what others keep.
 
     Raises:
         ValueError: It serves no other stage, or an option is wrong.

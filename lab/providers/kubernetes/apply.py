@@ -214,8 +214,13 @@ class Applier:
                 "writers": list(edit.writers),
             },
         )
-        if self._tell is not None:
+        if self._tell is None:
+            return
+        try:
             await self._tell(edit)
+        except Exception:
+            # It stands again, and the log has it: a full database must not keep walls down.
+            log.exception("an edit was not recorded", extra={"sandbox_id": edit.sandbox_id})
 
 
 def _is_same(entry: Entry, wanted: Mapping[str, Any]) -> bool:

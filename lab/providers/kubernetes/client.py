@@ -80,10 +80,12 @@ class Client:
         self._opening = asyncio.Lock()
         self._slots = asyncio.Semaphore(_MOST_AT_ONCE)
         self._quiet_until = 0.0
+        self._is_closed = False
         self.counts: Counter[str] = Counter()
 
     async def aclose(self) -> None:
-        """Let go of every connection."""
+        """Let go of every connection, for good."""
+        self._is_closed = True
         if self._api is not None:
             await self._api.close()  # type: ignore[no-untyped-call]
             self._api = None
@@ -296,6 +298,8 @@ class Client:
 
     async def _open(self) -> ApiClient:
         async with self._opening:
+            if self._is_closed:
+                raise failures.ClusterError("the way to the API server was closed")
             if self._api is None:
                 self._api = ApiClient(await configuration(self._kubeconfig, self._context))
                 self._api.user_agent = FIELD_MANAGER

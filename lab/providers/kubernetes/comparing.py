@@ -88,7 +88,8 @@ def _touchable(kind: str, found: Mapping[str, Any]) -> dict[str, Any]:
     touchable = {key: value for key, value in found.items() if key not in _NOT_CONTENT}
     if isinstance(touchable.get("spec"), dict):
         filled = _FILLED.get(kind, frozenset())
-        touchable["spec"] = {k: v for k, v in touchable["spec"].items() if k not in filled}
+        spec = {k: v for k, v in touchable.pop("spec").items() if k not in filled}
+        touchable |= {"spec": spec} if spec else {}
     touchable["metadata"] = {
         field: {k: v for k, v in (metadata.get(field) or {}).items() if is_claimed(k)}
         for field in ("labels", "annotations")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict
 
 from lab import grants as keeping
-from lab.domain.egress import Door
 from lab.domain.sandbox import Stage
 from lab.domain.walls import Peer
 from lab.providers.kubernetes.access import KubernetesAccess
@@ -20,6 +19,8 @@ from lab.providers.kubernetes.objects import DEFAULT_SELECTORS, Lab
 from lab.providers.kubernetes.session import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lab.ports import Provider
 
 
@@ -47,8 +48,6 @@ class Options(BaseModel):
         grants: Where grants are kept.
         grants_dir: The same, as a folder.
         keys_rewrite: Age from which a sandbox's keys are written once more.
-        doors_of: Gives the names of the doors of an egress profile.
-        containment: What the stage CONTAINMENT needs beside this; see there.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
@@ -65,16 +64,6 @@ class Options(BaseModel):
     grants: Any = None
     grants_dir: Path | None = None
     keys_rewrite: timedelta = timedelta(hours=12)
-    doors_of: Callable[[str], Iterable[str]] | Mapping[str, tuple[str, ...]] = {}
-    containment: Mapping[str, Any] = {}
-
-    def doors(self, profile_id: str) -> frozenset[Door]:
-        """Return the doors of a profile; one that is not known has none."""
-        if callable(self.doors_of):
-            names = self.doors_of(profile_id)
-        else:
-            names = self.doors_of.get(profile_id, ())
-        return frozenset(Door(name) for name in names)
 
     def lab(self) -> Lab:
         """Return what the objects of all sandboxes have in common."""
@@ -114,7 +103,8 @@ def build_provider(stage: Stage, options: Mapping[str, Any]) -> Provider:
                 rewrite=read.keys_rewrite,
             )
         case Stage.CONTAINMENT | Stage.DATA | Stage.TRACKING:
-            msg = f"kubernetes serves isolation, containment and workspace, not {stage.value}"
+            # Walls need more than settings say: whoever puts the lab together builds them.
+            msg = f"kubernetes serves isolation and workspace by name, not {stage.value}"
             raise ValueError(msg)
 
 

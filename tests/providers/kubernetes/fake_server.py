@@ -68,6 +68,13 @@ class FakeServer:
         """All that is there, but for what differs from one run to the next."""
         return deepcopy({key: _lasting(found) for key, found in sorted(self.objects.items())})
 
+    def kept(self) -> dict[Key, dict[str, Any]]:
+        return deepcopy(self.objects)
+
+    def restore(self, kept: dict[Key, dict[str, Any]]) -> None:
+        self.objects = deepcopy(kept)
+        self.forget_history()
+
     def put(self, plural: str, found: dict[str, Any]) -> dict[str, Any]:
         metadata = found["metadata"]
         key = (plural, metadata.get("namespace", ""), metadata["name"])

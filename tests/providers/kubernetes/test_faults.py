@@ -15,7 +15,7 @@ from tests.conftest import make_sandbox
 from tests.providers.kubernetes.fake_server import FakeServer, status
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Generator
+    from collections.abc import AsyncIterator, Callable, Coroutine, Generator
     from pathlib import Path
 
     from lab.domain.sandbox import Sandbox
@@ -324,53 +324,43 @@ class Cut:
             self.is_done = True
 
 
-async def _cut_short(server: FakeServer, folder: Path, at: int, *, removes: bool) -> bool:
-    async with opened(server, folder) as (session, provider):
-
-        async def work() -> None:
-            if removes:
-                await doors.shut_doors(session, BOX.id)
-                await provider.remove(BOX.id)
-            else:
-                await provider.ensure(BOX)
-                await doors.ensure_doors(session, BOX, ALL)
-
-        cut = Cut(work(), at)
-        await cut
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
-            if task.get_name().startswith("Task-") and "put" in repr(task.get_coro()):
-                task.cancel()
-        return cut.is_done
+async def _whole(session: Session, provider: Provider) -> None:
+    await provider.ensure(BOX)
+    await doors.ensure_doors(session, BOX, ALL)
 
 
+async def _gone(session: Session, provider: Provider) -> None:
+    await doors.shut_doors(session, BOX.id)
+    await provider.remove(BOX.id)
+
+
+@pytest.mark.parametrize("work", [_whole, _gone])
 async def test_killed_at_every_await_it_ends_in_the_same_world(
-    server: FakeServer, tmp_path: Path
+    server: FakeServer,
+    tmp_path: Path,
+    work: Callable[[Session, Provider], Coroutine[Any, Any, None]],
 ) -> None:
-    empty = server.world()
+    empty = server.kept()
     async with opened(server, tmp_path) as (session, provider):
-        await provider.ensure(BOX)
-        await doors.ensure_doors(session, BOX, ALL)
-    whole = server.world()
-    for removes, wanted in ((True, empty), (False, whole)):
-        for at in range(200):
-            is_done = await _cut_short(server, tmp_path, at, removes=removes)
-            async with opened(server, tmp_path) as (session, provider):
-                if removes:
-                    await doors.shut_doors(session, BOX.id)
-                    await provider.remove(BOX.id)
-                    await until(provider, Seen.ABSENT)
-                else:
-                    await provider.ensure(BOX)
-                    await doors.ensure_doors(session, BOX, ALL)
-                assert server.world() == wanted, at
-                if is_done:
-                    break
-                if removes:
-                    await provider.ensure(BOX)
-                    await doors.ensure_doors(session, BOX, ALL)
-                else:
-                    await doors.shut_doors(session, BOX.id)
-                    await provider.remove(BOX.id)
-                    await until(provider, Seen.ABSENT)
+        await _whole(session, provider)
+    before, wanted = (empty, server.world()) if work is _whole else (server.kept(), None)
+    for at in range(300):
+        server.restore(before)
+        async with opened(server, tmp_path) as (session, provider):
+            cut = Cut(work(session, provider), at)
+            await cut
+            for task in asyncio.all_tasks():
+                if "Applier" in repr(task.get_coro()) or "Session.put" in repr(task.get_coro()):
+                    task.cancel()
+        async with opened(server, tmp_path) as (session, provider):
+            await work(session, provider)
+            if work is _gone:
+                await until(provider, Seen.ABSENT)
+        if wanted is None:
+            assert server.kept().keys() == empty.keys(), at
         else:
-            pytest.fail("it never came to its end")
+            assert server.world() == wanted, at
+        if cut.is_done:
+            assert at > 5
+            return
+    pytest.fail("it never came to its end")
