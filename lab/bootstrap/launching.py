@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lab import grants
 from lab.bootstrap import notebook_environment
+from lab.domain import walls
 from lab.domain.egress import DOOR_PORTS, Door
 from lab.domain.errors import ProviderError
 from lab.domain.sandbox import Stage
@@ -72,7 +73,7 @@ class LocalLauncher:
     def _doors(self, sandbox: Sandbox) -> list[list[object]]:
         """Return the loopback ports that lead anywhere, and to which door."""
         doors = self._catalogue.catalogue().profiles[sandbox.spec.profile_id].doors
-        return [[DOOR_PORTS[door], door.value] for door in Door if door in doors]
+        return [[port, name] for port, name in walls.sockets(doors)]
 
     def _environment(self, sandbox: Sandbox) -> dict[str, str]:
         """Return what the notebook is given, keys of its doors included."""
