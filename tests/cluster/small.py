@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tests.cluster.driver.cluster import Cluster
 
 PORT = 8080
+LISTEN = f"listen {PORT}"
 Ask = tuple[str, str]
 
 
@@ -35,9 +36,15 @@ class Pods:
             self.api.apply(policy | {"spec": spec})
         self.api.apply(_object("v1", "ServiceAccount", "none", name))
 
-    def start(self, namespace: str, name: str, node: str, *, claim: str = "") -> None:
-        """A pod on a node, listening."""
-        self.api.apply(self._pod(namespace, name, node, claim))
+    def start(
+        self, namespace: str, name: str, node: str, *, claim: str = "", do: str = LISTEN
+    ) -> None:
+        """A pod on a node, listening unless told otherwise."""
+        self.api.apply(self._pod(namespace, name, node, claim, do))
+
+    def said(self, namespace: str, name: str) -> str:
+        """What a pod has printed so far."""
+        return run(*self._kubectl, "-n", namespace, "logs", name).strip()
 
     def addresses(self, namespace: str, name: str) -> tuple[str, str]:
         """Both addresses of a pod, once it runs."""
@@ -58,11 +65,11 @@ class Pods:
     def _runs(self, path: str) -> bool:
         return bool(self.api.get(path)["status"].get("phase") == "Running")
 
-    def _pod(self, namespace: str, name: str, node: str, claim: str) -> Json:
+    def _pod(self, namespace: str, name: str, node: str, claim: str, do: str) -> Json:
         container: Json = {
             "name": "tiny",
             "image": self.image,
-            "args": ["listen", str(PORT)],
+            "args": do.split(),
             "securityContext": {
                 "allowPrivilegeEscalation": False,
                 "readOnlyRootFilesystem": True,

@@ -148,6 +148,19 @@ def test_under_deny_all_every_door_is_closed_across_nodes_and_families(small: Sm
         assert pods_seen_outside(small, address) == []
 
 
+def test_a_pod_under_deny_all_gets_nothing_out_in_its_first_moments(small: Small) -> None:
+    outside.ask(small.cluster.plan, "reset")
+    names = [f"rusher-{index}" for index in range(4)]
+    for index, name in enumerate(names):
+        target = "[2001:db8::10]:443" if index % 2 else "192.0.2.10:443"
+        small.pods.start("closed", name, f"node{index // 2 + 1}", do=f"rush tcp {target}")
+    addresses = {name: small.pods.addresses("closed", name) for name in names}
+    until("their end", lambda: all(small.pods.said("closed", name) for name in names))
+    assert {small.pods.said("closed", name) for name in names} == {"0 times through"}
+    for pair in addresses.values():
+        assert [seen for each in pair for seen in pods_seen_outside(small, each)] == []
+
+
 def test_deny_all_keeps_others_out_too(small: Small) -> None:
     for address in small.pods.addresses("closed", "dialer"):
         host = f"[{address}]" if ":" in address else address

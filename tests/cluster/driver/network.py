@@ -18,10 +18,24 @@ if TYPE_CHECKING:
 GATEWAY, GATEWAY6 = "192.0.2.1", "2001:db8::1"
 BRIDGE = "cni0"
 REJECT = ("-s", "fe80::/10", "-j", "REJECT")
+FRESH = ("-m", "conntrack", "--ctstate", "NEW", "-j", "DROP")
+# Over IPv6 link-local: policies match pod addresses, and such a source is none.
 LINK_LOCAL = (
     ("INPUT", "-i", BRIDGE, "!", "-p", "ipv6-icmp", *REJECT),
     ("FORWARD", *REJECT),
 )
+# A pod that has just started: what policies let through was accepted further up, so what
+# comes this far is of a pod that the network plug-in has not noticed yet. Dropped, not
+# rejected: who may connect tries again by itself, a second later.
+UNNOTICED = (
+    ("INPUT", "-i", BRIDGE, "!", "-p", "ipv6-icmp", *FRESH),
+    ("FORWARD", "-i", BRIDGE, "-j", "DROP"),
+    ("FORWARD", "-o", BRIDGE, "-j", "DROP"),
+)
+CLOSED = {
+    "iptables": tuple(tuple("icmp" if w == "ipv6-icmp" else w for w in r) for r in UNNOTICED),
+    "ip6tables": (*LINK_LOCAL, *UNNOTICED),
+}
 
 
 def make(plan: Plan) -> None:
@@ -81,21 +95,23 @@ def pids(namespace: str) -> list[int]:
 
 
 def tighten(node: Node) -> None:
-    """Close what the network plug-in leaves open over IPv6 link-local.
+    """Close what the network plug-in leaves open.
 
-    Policies match pod addresses, and a link-local source is none: under deny-all a pod
-    would reach its node's kubelet and every pod on the same bridge.
+    Under deny-all a pod would reach, over IPv6 link-local, its node's kubelet and every
+    pod on the same bridge; and everything, in the second or two after it starts.
     """
     loosen(node)
-    for rule in LINK_LOCAL:
-        inside(node.namespace, "ip6tables", "-w", "-A", *rule)
+    for tool, rules in CLOSED.items():
+        for rule in rules:
+            inside(node.namespace, tool, "-w", "-A", *rule)
 
 
 def loosen(node: Node) -> None:
-    """Open that hole again: a containment proof must find it."""
-    for rule in LINK_LOCAL:
-        enter = ("nsenter", f"--net=/run/netns/{node.namespace}")
-        attempt(*enter, "ip6tables", "-w", "-D", *rule)
+    """Open those holes again: a containment proof must find the lasting one."""
+    enter = ("nsenter", f"--net=/run/netns/{node.namespace}")
+    for tool, rules in CLOSED.items():
+        for rule in rules:
+            attempt(*enter, tool, "-w", "-D", *rule)
 
 
 def cut(plan: Plan, node: Node) -> None:

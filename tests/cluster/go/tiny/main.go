@@ -3,6 +3,8 @@
 //	tiny                    waits to be told to end: the pause of every pod
 //	tiny listen PORT        answers "open" over TCP and UDP, IPv4 and IPv6
 //	tiny dial NET ADDRESS   says "open", or why not, within two seconds
+//	tiny rush NET ADDRESS   dials from its first moment on, five seconds long; says how often
+//	                        it came through, then waits
 package main
 
 import (
@@ -24,6 +26,8 @@ func main() {
 		listen(":" + os.Args[2])
 	case len(os.Args) == 4 && os.Args[1] == "dial":
 		fmt.Println(dial(os.Args[2], os.Args[3]))
+	case len(os.Args) == 4 && os.Args[1] == "rush":
+		rush(os.Args[2], os.Args[3])
 	default:
 		wait()
 	}
@@ -92,6 +96,18 @@ func dial(network, address string) string {
 		return "closed: " + err.Error()
 	}
 	return "open"
+}
+
+func rush(network, address string) {
+	through := 0
+	for began := time.Now(); time.Since(began) < 5*time.Second; time.Sleep(5 * time.Millisecond) {
+		if connection, err := net.DialTimeout(network, address, 50*time.Millisecond); err == nil {
+			through++
+			_ = connection.Close()
+		}
+	}
+	fmt.Printf("%d times through\n", through)
+	wait()
 }
 
 func fail(err error) {
