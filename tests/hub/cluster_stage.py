@@ -72,6 +72,7 @@ class ClusterStage(Stage):
     def give_order(self, member: str, sandbox: str, **more: Any) -> dict[str, Any]:
         ids = {"sandbox_id": SandboxId(sandbox), "member_id": MemberId(member)}
         pod: dict[str, Any] = {
+            "lab": LAB,
             "image": DIGEST,
             "resources": Resources(500, 768 * MIB, GIB),
             "addresses": pods.Addresses(
@@ -86,8 +87,10 @@ class ClusterStage(Stage):
             "member_id": member,
             "template": "01-depart",
             "entry": "depart.ipynb",
-            "pod": pods.notebook_pod(lab=LAB, **ids, **pod | more),
-            "claim": pods.home_claim(lab=LAB, storage_bytes=GIB, storage_class="", **ids),
+            "pod": pods.notebook_pod(**ids, **pod | more),
+            "claim": pods.home_claim(
+                lab=more.get("lab", LAB), storage_bytes=GIB, storage_class="", **ids
+            ),
         }
         self.portal.orders[sandbox, member] = order
         return order

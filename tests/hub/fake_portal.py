@@ -171,16 +171,16 @@ class InThread:
         self.thread.start()
         self.runners: list[web.AppRunner] = []
 
-    def serve(self, app: web.Application, port: int) -> None:
-        asyncio.run_coroutine_threadsafe(self._serve(app, port), self.loop).result(30)
+    def serve(self, app: web.Application, port: int, host: str = "127.0.0.1") -> None:
+        asyncio.run_coroutine_threadsafe(self._serve(app, port, host), self.loop).result(30)
 
     def call(self, work: Callable[[], Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work(), self.loop).result(90)
 
-    async def _serve(self, app: web.Application, port: int) -> None:
+    async def _serve(self, app: web.Application, port: int, host: str) -> None:
         runner = web.AppRunner(app, shutdown_timeout=1)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", port).start()
+        await web.TCPSite(runner, host, port).start()
         self.runners.append(runner)
 
     async def _close(self) -> None:

@@ -56,21 +56,28 @@ def xsrf(client: httpx.Client, path: str) -> dict[str, str]:
     return {"X-XSRFToken": values[0] or ""}
 
 
-def new_kernel(stage: Stage, client: httpx.Client, member: str) -> str:
+def new_kernel(stage: Stage, client: httpx.Client, member: str, sandbox: str = SANDBOX) -> str:
     answer = client.post(
-        prefix(stage, member) + "api/kernels",
+        prefix(stage, member, sandbox) + "api/kernels",
         json={"name": "python3"},
-        headers=xsrf(client, f"/user/{member}/{SANDBOX}/"),
+        headers=xsrf(client, f"/user/{member}/{sandbox}/"),
     )
     assert answer.status_code == 201, answer.text
     return str(answer.json()["id"])
 
 
 class Kernel:
-    def __init__(self, stage: Stage, client: httpx.Client, member: str, kernel: str) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        client: httpx.Client,
+        member: str,
+        kernel: str,
+        sandbox: str = SANDBOX,
+    ) -> None:
         host = httpx.URL(site(stage, member))
         self.url = (
-            f"ws://127.0.0.1:{host.port}/user/{member}/{SANDBOX}/api/kernels/{kernel}/channels"
+            f"ws://127.0.0.1:{host.port}/user/{member}/{sandbox}/api/kernels/{kernel}/channels"
         )
         self.headers = {
             "Host": f"{host.host}:{host.port}",

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import importlib
 import json
 import os
@@ -11,20 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aiohttp import web
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from tests.hub.direct import free_port
 from tests.hub.fake_portal import InThread
+from tests.hub.fake_store import KEYS, Store, dataset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 INSIDE = ROOT / "images" / "notebook" / "inside"
-KEYS = {"AWS_ACCESS_KEY_ID": "porte", "AWS_SECRET_ACCESS_KEY": "secret-de-porte"}
 
 
 @pytest.fixture(autouse=True)
@@ -36,53 +34,17 @@ def inside(name: str) -> Any:
     return importlib.import_module(name)
 
 
-class Store:
-    """Answers as a storage door: what is there, to whoever signed with the right key."""
-
-    def __init__(self, port: int) -> None:
-        self.url = f"http://127.0.0.1:{port}"
-        self.port = port
-        self.objects: dict[str, bytes] = {}
-        self.closed_for = 0
-        self.asked: list[str] = []
-
-    async def answer(self, request: web.Request) -> web.Response:
-        self.asked.append(request.path)
-        if self.closed_for:
-            self.closed_for -= 1
-            return web.Response(status=403)
-        signed = AWSRequest("GET", self.url + request.raw_path, headers={})
-        signed.context["timestamp"] = request.headers["X-Amz-Date"]
-        signed.headers["X-Amz-Date"] = request.headers["X-Amz-Date"]
-        signed.headers["X-Amz-Content-SHA256"] = request.headers["X-Amz-Content-SHA256"]
-        auth = S3SigV4Auth(
-            Credentials(KEYS["AWS_ACCESS_KEY_ID"], KEYS["AWS_SECRET_ACCESS_KEY"]),
-            "s3",
-            "us-east-1",
-        )
-        expected = auth.signature(
-            auth.string_to_sign(signed, auth.canonical_request(signed)), signed
-        )
-        if expected not in request.headers["Authorization"]:
-            return web.Response(status=403)
-        body = self.objects.get(request.path)
-        return web.Response(status=404) if body is None else web.Response(body=body)
-
-
 @pytest.fixture(scope="module")
 def store() -> Iterator[Store]:
     servers = InThread()
     store = Store(free_port())
-    app = web.Application()
-    app.router.add_get("/{tail:.*}", store.answer)
-    servers.serve(app, store.port)
+    servers.serve(store.app(), store.port)
     yield store
     servers.close()
 
 
-def order(name: str, content: bytes, **more: Any) -> str:
-    file = {"name": name, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    return json.dumps([{"id": "prestations", "version": 2, "files": [file | more]}])
+def order(name: str, content: bytes) -> str:
+    return json.dumps([dataset("prestations", 2, name, content)])
 
 
 def env(store: Store, datasets: str) -> dict[str, str]:
