@@ -5,6 +5,34 @@ from __future__ import annotations
 from lab.domain.sandbox import Seen
 
 SETTINGS: dict[str, tuple[str, str]] = {
+    "runtime": (
+        "Où tournent les bacs à sable : `machine` ou `kubernetes`.",
+        "Where sandboxes run: `machine` or `kubernetes`.",
+    ),
+    "role": (
+        "Ce que fait `python -m lab.web` : `all` (tout), ou `api` sans la boucle.",
+        "What `python -m lab.web` does: `all`, or `api`, without the loop.",
+    ),
+    "cluster": (
+        "Où sont les parties du laboratoire sur un cluster, en JSON; la charte Helm le remplit.",
+        "Where the lab’s parts are on a cluster, as JSON; the Helm chart fills it in.",
+    ),
+    "public_url": (
+        "L’adresse du portail pour les personnes; sinon `LAB_DOMAIN` et `LAB_PORT` la font.",
+        "The portal’s address for people; else `LAB_DOMAIN` and `LAB_PORT` make it.",
+    ),
+    "trusted_proxies": (
+        "Les adresses dont les en-têtes `X-Forwarded-*` comptent, séparées par des virgules.",
+        "Addresses whose `X-Forwarded-*` headers count, with commas between.",
+    ),
+    "storage": (
+        "Le stockage d’objets d’une seule machine; `lab up --storage` l’écrit.",
+        "The object store of one machine; `lab up --storage` writes it.",
+    ),
+    "kubeconfig": (
+        "Comment joindre le serveur d’API hors d’un pod, pour des essais.",
+        "How the API server is reached from outside a pod, for trials.",
+    ),
     "state_dir": (
         "Tout ce qui est conservé\u00a0: base de données, objets, dossiers, secrets, journaux.",
         "Everything that is kept: databases, objects, homes, secrets, logs.",
