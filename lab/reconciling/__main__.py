@@ -20,22 +20,30 @@ from lab.reconciling.lease import Elector
 from lab.settings import BadSettingsError, from_environment
 
 if TYPE_CHECKING:
+    from lab.bootstrap import Outside
     from lab.settings import Settings
 
 log = logging.getLogger(__name__)
 
+HEALTH_OFFSET = 2
+"""From the first port: 8002 in a pod."""
 LOST = 3
 """The process ends with this where it may not act any more."""
 
 
-async def serve(settings: Settings) -> None:
-    """Serve until told to stop, or until this process may not act any more."""
+async def serve(settings: Settings, *, systems: Outside | None = None) -> None:
+    """Serve until told to stop, or until this process may not act any more.
+
+    Args:
+        settings: Of this process.
+        systems: Instead of those that the settings choose.
+    """
     # A client of its own: the loop's many calls must not keep a renewal waiting.
     client = Client(settings.kubeconfig)
     lease = ClusterLease(client, namespace=settings.on_cluster.namespace)
     elector = Elector(lease, identity=identity())
-    lab = await bootstrap.build(settings, guard=elector.check)
-    health = Health(elector)
+    lab = await bootstrap.build(settings, systems=systems, guard=elector.check)
+    health = Health(elector, port=settings.port + HEALTH_OFFSET)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

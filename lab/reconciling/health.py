@@ -11,13 +11,11 @@ from lab.sockets import listening
 if TYPE_CHECKING:
     from lab.reconciling.lease import Elector
 
-PORT = 8002
-
 
 class Health:
     """Answers that the process lives, and whether it leads."""
 
-    def __init__(self, elector: Elector, *, host: str = "::", port: int = PORT) -> None:
+    def __init__(self, elector: Elector, *, port: int, host: str = "::") -> None:
         self._elector, self._host, self._port = elector, host, port
         self._runner: web.ServerRunner | None = None
 

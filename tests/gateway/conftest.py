@@ -59,7 +59,7 @@ class UnixConnection(http.client.HTTPConnection):
 
 
 def ask(
-    door: Path,
+    door: Path | int,
     method: str,
     target: str,
     *,
@@ -67,7 +67,11 @@ def ask(
     body: bytes | None = None,
 ) -> Reply:
     """Say exactly this to a door: nothing is normalised on the way."""
-    connection = UnixConnection(door)
+    connection: http.client.HTTPConnection
+    if isinstance(door, int):  # on a cluster a door is a port
+        connection = http.client.HTTPConnection("127.0.0.1", door, timeout=30)
+    else:
+        connection = UnixConnection(door)
     with closing(connection):
         connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
         connection.putheader("Host", (headers or {}).get("Host", "127.0.0.1"))
@@ -205,7 +209,7 @@ def lab(
         shutil.rmtree(run, ignore_errors=True)
 
 
-def wait_for_door(path: Path, *, is_open: bool = True, seconds: float = 10) -> None:
+def wait_for_door(path: Path | int, *, is_open: bool = True, seconds: float = 10) -> None:
     deadline = datetime.now(UTC) + timedelta(seconds=seconds)
     while datetime.now(UTC) < deadline:
         try:
@@ -215,7 +219,7 @@ def wait_for_door(path: Path, *, is_open: bool = True, seconds: float = 10) -> N
         if found is is_open:
             return
         threading.Event().wait(0.02)
-    raise AssertionError(f"{path.name} is not {'open' if is_open else 'closed'}")
+    raise AssertionError(f"{path} is not {'open' if is_open else 'closed'}")
 
 
 @contextmanager
