@@ -8,7 +8,7 @@ import socket
 import struct
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
 from lab.witness.arrivals import SELF
 
@@ -44,8 +44,7 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)  # noqa: S101
-        self._transport = transport
+        self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         self._arrivals.receive(data[:_MOST_BYTES], addr[0], is_stream=False)
@@ -134,7 +133,7 @@ class Listeners:
             self._arrivals.receive(data[:_MOST_BYTES], source, is_stream=True)
         finally:
             self._open -= 1
-            writer.close()
+            await _closed(writer)
 
 
 def _has_version_6() -> bool:
@@ -169,11 +168,19 @@ async def _tell(kind: str, host: str, port: int, message: bytes) -> None:
         async with asyncio.timeout(_PATIENCE_S):
             if kind == "tcp":
                 reader, writer = await asyncio.open_connection(host, port)
-                writer.write(message)
-                await reader.read(1)
-                writer.close()
+                try:
+                    writer.write(message)
+                    await reader.read(1)
+                finally:
+                    await _closed(writer)
             else:
                 await _ask(host, port, message)
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
 
 
 async def _ask(host: str, port: int, message: bytes) -> None:

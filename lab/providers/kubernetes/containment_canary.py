@@ -15,7 +15,6 @@ from lab.providers.kubernetes.containment_world import ways
 from lab.providers.kubernetes.mould import Addresses
 from lab.providers.kubernetes.proving import ReportError, aims, judge
 from lab.providers.kubernetes.proving_plan import plan, settle
-from lab.providers.kubernetes.resources import JOB
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_POLL_S = 0.3
+_POLL_S, _LOOK_S = 0.3, 5.0
 _AFTER_END_S = 5.0
 """How long after the Job's end its report may still be on its way."""
 _MARGIN_S = 20.0
@@ -160,16 +159,16 @@ class Canary:
     async def _wait(self, sandbox_id: SandboxId, run: str) -> Mapping[str, Any]:
         loop = asyncio.get_running_loop()
         until = loop.time() + self._probes.deadline_seconds + _MARGIN_S
-        ended_at: float | None = None
+        look_at = loop.time() + _LOOK_S
         while loop.time() < until:
             said = await self._reports.take(sandbox_id, run)
             if said is not None:
                 return said
-            job = self._session.known(JOB, sandbox_id, f"{runs.JOB_PREFIX}{run}")
-            if ended_at is None and job is not None and job.note:
-                ended_at = loop.time()
-            if ended_at is not None and loop.time() > ended_at + _AFTER_END_S:
-                break
+            if loop.time() > look_at:
+                look_at = loop.time() + _LOOK_S
+                ended, _ = await runs.look(self._session.client, sandbox_id, run)
+                if ended is not runs.Ended.NOT_YET:
+                    until = min(until, loop.time() + _AFTER_END_S)
             await asyncio.sleep(_POLL_S)
         raise ProviderError(Stage.CONTAINMENT, await self._why_nothing(sandbox_id, run))
 
