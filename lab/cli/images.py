@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,8 +14,8 @@ from lab.cli import screen
 from lab.cli.commands import AsOutput, command, noun
 from lab.cli.progress import Steps
 from lab.cli.screen import Output
-from lab.domain.quantity import format_bytes
 from lab.parts.message import MachineError, Message, message
+from lab.parts.usage import mebibytes
 from lab.settings import CHECKOUT
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def list_images(
     output: AsOutput = Output.TABLE,
 ) -> None:
     """List the images: whether they are built and pushed as they are now."""
-    with _working(output) as steps:
+    with _working(output, alone=False) as steps:
         from lab.shipping import record  # noqa: PLC0415  # of an optional extra
 
         wanted = _Wanted((), bool(file), host, base, file or ())
@@ -193,7 +193,7 @@ def list_images(
                 row["image"],
                 row["built"],
                 row["pushed"],
-                format_bytes(row["size_bytes"]),
+                mebibytes(row["size_bytes"]),
                 row["reference"],
             )
             for row in rows
@@ -206,7 +206,7 @@ def _show(shipped: Sequence[Shipped], output: Output) -> None:
         screen.show_json([asdict(each) for each in shipped])
         return
     rows = [
-        (each.name, each.is_new, format_bytes(each.size), f"{each.seconds:.1f} s", each.name_there)
+        (each.name, each.is_new, mebibytes(each.size), f"{each.seconds:.1f} s", each.name_there)
         for each in shipped
     ]
     screen.show_table(("Image", "New", "Size", "Took", "Reference"), rows)
@@ -231,15 +231,16 @@ def _no_registry() -> str:
 
 
 @contextmanager
-def _working(output: Output) -> Generator[Steps]:
+def _working(output: Output, *, alone: bool = True) -> Generator[Steps]:
     """Show how far the images are; say what fails in one line, and what to do."""
-    from lab.shipping.errors import ShippingError  # noqa: PLC0415  # of an optional extra
-    from lab.shipping.turn import alone  # noqa: PLC0415
+    from lab.shipping import turn  # noqa: PLC0415  # of an optional extra
+    from lab.shipping.errors import ShippingError  # noqa: PLC0415
 
     steps = Steps(sys.stderr if output is Output.JSON else None)
     waiting = message("another command is at work on the images: waiting for it")
+    in_turn = turn.alone(CHECKOUT, lambda: steps.say(waiting)) if alone else nullcontext()
     try:
-        with steps.live(), alone(CHECKOUT, lambda: steps.say(waiting)):
+        with steps.live(), in_turn:
             yield steps
     except ShippingError as error:
         raise _explained(error) from error
