@@ -74,7 +74,7 @@ def session_of(settings: Settings, store: SqlStore) -> Session:
 
 def dataset_storage_on_cluster(settings: Settings) -> DatasetStorage:
     """Make what keeps the bytes of published data sets."""
-    return build_datasets(_s3(settings))
+    return build_datasets(_s3(settings) | {"datasets_dir": settings.state_dir / "datasets"})
 
 
 class Made:
@@ -176,7 +176,6 @@ def _s3(settings: Settings) -> dict[str, Any]:
         "admin": cluster.storage_admin,
         "access_key": cluster.storage_access_key,
         "secret_file": settings.secrets_dir / "s3-admin-key",
-        "datasets_dir": settings.state_dir / "datasets",
     }
 
 

@@ -14,6 +14,7 @@ from cryptography.fernet import Fernet
 from lab import bootstrap
 from lab.bootstrap.keeping import ShippedAttempts, StoredProofs
 from lab.data.publication import SHIPPED
+from lab.domain.errors import TerminalProviderError
 from lab.providers.s3 import build_datasets
 from lab.seeding.__main__ import main
 from lab.seeding.datasets import Shipped
@@ -195,3 +196,20 @@ def test_it_needs_no_other_secret_than_those_it_uses(tmp_path: Path) -> None:
     with environment(values), pytest.raises(SystemExit, match="LAB_CLUSTER"):
         main(["--demo"])
     assert sys.modules["lab.seeding.__main__"]
+
+
+async def test_a_storage_without_a_folder_copies_nothing(lab: Lab, storage: Storage) -> None:
+    copyless = build_datasets({
+        "endpoint": storage.endpoint,
+        "access_key": storage.admin_name,
+        "secret_file": storage.secret_file,
+        "data_bucket": f"jeux-{secrets.token_hex(4)}",
+    })
+    ref = next(iter(SHIPPED))
+    with pytest.raises(TerminalProviderError, match="not published"):
+        await copyless.prepare(ref)
+    assert await Shipped(lab, copyless).publish() == len(SHIPPED)
+    await copyless.prepare(ref)
+    assert copyless.is_ready(ref)
+    with pytest.raises(ValueError, match="copies no data sets"):
+        copyless.path(ref)

@@ -41,7 +41,8 @@ class Options(BaseModel):
         encrypts: Buckets are made so that the server encrypts what is written, with
             keys that it must have been given.
         secret_file: Holds the secret of ``access_key``, one line.
-        datasets_dir: Where versions are copied for sandboxes to mount.
+        datasets_dir: Where versions are copied for sandboxes to mount; without it they
+            fetch what they read themselves.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
@@ -54,7 +55,7 @@ class Options(BaseModel):
     data_bucket: str = "jeux"
     grants: Grants | None = None
     grants_dir: Path | None = None
-    datasets_dir: Path
+    datasets_dir: Path | None = None
     encrypts: bool = False
     timeout_seconds: float = 20
 

@@ -43,12 +43,13 @@ class DatasetStorage:
     out to name a person must be deletable that day.
 
     Args:
-        folder: Where versions are copied for sandboxes to mount, read-only.
+        folder: Where versions are copied for sandboxes to mount, read-only; without it
+            nothing is copied.
         encrypts: The bucket is made so that the server encrypts what is written.
     """
 
     def __init__(
-        self, *, objects: Objects, bucket: str, folder: Path, encrypts: bool = False
+        self, *, objects: Objects, bucket: str, folder: Path | None, encrypts: bool = False
     ) -> None:
         self._objects, self._bucket, self._folder = objects, bucket, folder
         self._encrypts = encrypts
@@ -102,8 +103,30 @@ class DatasetStorage:
         return None if there is None else tuple(DatasetFile(**file) for file in there)
 
     def path(self, ref: DatasetRef) -> Path:
-        """Return the folder that holds its read-only copy, whether it is there or not."""
+        """Return the folder that holds its read-only copy, whether it is there or not.
+
+        Raises:
+            ValueError: Nothing is copied here.
+        """
+        if self._folder is None:
+            raise ValueError("this storage copies no data sets")
         return self._folder / ref.dataset_id / f"v{ref.version}"
+
+    def is_ready(self, ref: DatasetRef) -> bool:
+        """Tell whether a sandbox can be given it: copied, where it is copied at all."""
+        return self._folder is None or self.path(ref).is_dir()
+
+    async def prepare(self, ref: DatasetRef) -> None:
+        """Get a version ready for sandboxes: copied, where it is copied at all.
+
+        Raises:
+            TerminalProviderError: It was never published, or its bytes are not what was published.
+            ProviderError: The store failed; call again.
+        """
+        if self._folder is not None:
+            await self.materialise(ref)
+        elif await self.published(ref) is None:
+            raise _unpublished(ref)
 
     async def materialise(self, ref: DatasetRef) -> Path:
         """Return the folder of its read-only copy, making the copy the first time.
@@ -118,8 +141,7 @@ class DatasetStorage:
                 return target
             files = await self.published(ref)
             if files is None:
-                name = f"{ref.dataset_id} v{ref.version}"
-                raise TerminalProviderError(Stage.DATA, f"data set {name} is not published")
+                raise _unpublished(ref)
             await self._call(lambda client: self._copy(client, ref, files))
         return target
 
@@ -158,6 +180,11 @@ class DatasetStorage:
             return await self._objects.call(function)
         except ObjectsError as error:
             raise ProviderError(Stage.DATA, str(error)) from error
+
+
+def _unpublished(ref: DatasetRef) -> TerminalProviderError:
+    name = f"{ref.dataset_id} v{ref.version}"
+    return TerminalProviderError(Stage.DATA, f"data set {name} is not published")
 
 
 def _manifest(ref: DatasetRef) -> str:

@@ -68,7 +68,7 @@ class S3Provider:
     async def ensure(self, sandbox: Sandbox) -> None:
         """Create or correct all of it; a key that is known and good stays."""
         for ref in sandbox.spec.datasets:
-            await self._datasets.materialise(ref)
+            await self._datasets.prepare(ref)
         try:
             await self._objects.call(
                 lambda client: objects.make_bucket(
@@ -129,7 +129,7 @@ class S3Provider:
         if not any(fact.is_present for fact in facts):
             return Observation(Seen.ABSENT, "", facts)
         missing = [fact.kind for fact in facts if not fact.is_present]
-        missing += [str(r) for r in sandbox.spec.datasets if not self._datasets.path(r).is_dir()]
+        missing += [str(r) for r in sandbox.spec.datasets if not self._datasets.is_ready(r)]
         if missing or granted is None or keys != {granted.get("access_key")}:
             # Without a grant whose key is good the door lets nothing through.
             return Observation(Seen.REVOKED, f"missing: {', '.join(missing) or 'key'}", facts)
