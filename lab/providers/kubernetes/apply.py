@@ -7,12 +7,13 @@ back, and told: a wall that moves by another hand is news even after it stands a
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lab.providers.kubernetes import names
 from lab.providers.kubernetes.cache import Entry, entry_of, key_of
-from lab.providers.kubernetes.comparing import correction, differences, fingerprint, stamp_of
+from lab.providers.kubernetes.comparing import correction, differences, stamp_of
 from lab.providers.kubernetes.failures import ConflictError, NotOursError, TerminatingError
 from lab.providers.kubernetes.resources import ROLE_BINDING
 
@@ -89,22 +90,34 @@ class Applier:
         if known is not None and not known.is_going and _is_same(known, wanted):
             return known, False
         found = None
+        if known is None and not is_fresh:
+            # Made only where nothing is: an apply would take over what another has there.
+            with suppress(ConflictError):
+                entry = entry_of(resource, await self._client.create(resource, wanted))
+                return await self._made(resource, shelf, wanted, entry), True
         if not is_fresh:
             found = await self._client.get(resource, key[1], key[0] or None)
         if found is not None:
             await self._check(resource, shelf, wanted, found)
             entry = entry_of(resource, found)
             if _is_same(entry, wanted):
-                shelf.put(found)
+                shelf.keep(key, entry)
                 return entry, False
-        was_lost = found is None and key in shelf.lost
-        content, is_new = await self._write(resource, wanted, found)
-        shelf.put(content)
+        entry, is_new = await self._write(resource, wanted, found)
+        shelf.keep(key, entry)
         if found is not None and stamp_of(found) == stamp_of(wanted):
             await self._told(resource, wanted, found)
-        elif was_lost:
+        return entry, is_new
+
+    async def _made(
+        self, resource: Resource, shelf: Shelf, wanted: Mapping[str, Any], entry: Entry
+    ) -> Entry:
+        key = key_of(wanted)
+        was_lost = key in shelf.lost
+        shelf.keep(key, entry)
+        if was_lost:
             await self._told(resource, wanted, None)
-        return entry_of(resource, content), is_new
+        return entry
 
     async def drop(
         self, resource: Resource, shelf: Shelf, namespace: str, name: str, sandbox_id: str
@@ -154,7 +167,7 @@ class Applier:
 
     async def _write(
         self, resource: Resource, wanted: Mapping[str, Any], found: dict[str, Any] | None
-    ) -> tuple[dict[str, Any], bool]:
+    ) -> tuple[Entry, bool]:
         if found is not None and _needs_another(resource, wanted, found):
             metadata = found["metadata"]
             await self._client.delete(
@@ -169,8 +182,9 @@ class Applier:
             applied = await self._client.apply(resource, wanted)
             content, is_new = applied.content, applied.is_new
         for _ in range(_TRIES):
-            if fingerprint(resource.kind, content) == stamp_of(wanted):
-                return content, is_new
+            entry = entry_of(resource, content)
+            if entry.fingerprint == stamp_of(wanted):
+                return entry, is_new
             content = await self._correct(resource, wanted, content)
         left = ", ".join(differences(resource.kind, wanted, content))
         raise ConflictError(

@@ -78,7 +78,7 @@ class Shelf:
         self.lost: set[Key] = set()
         self._entries: dict[Key, Entry] = {}
         self._dropped: dict[Key, str] = {}
-        self._by_note: dict[str, set[str]] = {}
+        self._by_note: dict[str, set[Key]] = {}
 
     def get(self, namespace: str, name: str) -> Entry | None:
         """Return one, or None where it is not known."""
@@ -86,7 +86,7 @@ class Shelf:
 
     def with_note(self, note: str) -> frozenset[str]:
         """Return the names of all whose note is this."""
-        return frozenset(self._by_note.get(note, ()))
+        return frozenset(name for _, name in self._by_note.get(note, ()))
 
     def items(self) -> Iterator[tuple[Key, Entry]]:
         """Return namespace and name, and the object, of each."""
@@ -121,7 +121,15 @@ class Shelf:
 
     def put(self, found: Mapping[str, Any]) -> bool:
         """Take one object; return whether it says anything new."""
-        key, entry = key_of(found), entry_of(self.resource, found)
+        key = key_of(found)
+        before = self._entries.get(key)
+        version = str(found["metadata"].get("resourceVersion", ""))
+        if before is not None and version == str(before.version):
+            return False
+        return self.keep(key, entry_of(self.resource, found))
+
+    def keep(self, key: Key, entry: Entry) -> bool:
+        """Take one that was summed up already; return whether it says anything new."""
         if self._dropped.get(key) == entry.uid:
             return False
         before = self._entries.get(key)
@@ -159,13 +167,13 @@ class Shelf:
         self._unset(key)
         self._entries[key] = entry
         if entry.note:
-            self._by_note.setdefault(entry.note, set()).add(key[1])
+            self._by_note.setdefault(entry.note, set()).add(key)
 
     def _unset(self, key: Key) -> Entry | None:
         entry = self._entries.pop(key, None)
         if entry is not None and entry.note:
             named = self._by_note[entry.note]
-            named.discard(key[1])
+            named.discard(key)
             if not named:
                 del self._by_note[entry.note]
         return entry

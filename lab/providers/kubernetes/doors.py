@@ -6,6 +6,7 @@ gateway listen, and shuts them.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +14,12 @@ from lab import grants
 from lab.domain.ids import SandboxId
 from lab.domain.sandbox import Fact
 from lab.providers.kubernetes import names, objects, slots
-from lab.providers.kubernetes.comparing import stamp_of
 from lab.providers.kubernetes.failures import ClusterError
 from lab.providers.kubernetes.resources import NETWORK_POLICY, SERVICE
 
 if TYPE_CHECKING:
     from lab.domain.egress import Door
     from lab.domain.sandbox import Sandbox
-    from lab.providers.kubernetes.cache import Entry
     from lab.providers.kubernetes.session import Session
 
 
@@ -80,8 +79,11 @@ async def ensure_doors(session: Session, sandbox: Sandbox, doors: frozenset[Door
     if slot is None:
         raise ClusterError("there is no place yet")
     hub = await session.hub_address()
-    service, _ = await session.put(SERVICE, objects.door_service(session.lab, sandbox.id, slot))
-    await session.put(NETWORK_POLICY, objects.door_policy(session.lab, sandbox.id, slot, doors))
+    lab = session.lab
+    (service, _), _ = await asyncio.gather(
+        session.put(SERVICE, objects.door_service(lab, sandbox.id, slot)),
+        session.put(NETWORK_POLICY, objects.door_policy(lab, sandbox.id, slot, doors)),
+    )
     return OpenDoors(
         doors=tuple(sorted(door.value for door in doors)),
         ports=names.gateway_ports(slot),
@@ -95,24 +97,25 @@ def see_doors(session: Session, sandbox: Sandbox, doors: frozenset[Door]) -> See
 
     Call ``session.ready`` first.
     """
-    lab, slot = session.lab, slots.slot_of(session, sandbox.id)
-    service = session.known(SERVICE, lab.namespace, names.door_service(sandbox.id))
-    policy = session.known(NETWORK_POLICY, sandbox.id, names.DOORS)
-    closed = session.known(NETWORK_POLICY, sandbox.id, names.CLOSED)
-    wanted = {"policy tout-fermer": (closed, objects.closed(lab, sandbox.id))}
-    if slot is not None:
-        wanted |= {
-            "service of the doors": (service, objects.door_service(lab, sandbox.id, slot)),
-            "policy portes": (policy, objects.door_policy(lab, sandbox.id, slot, doors)),
-        }
-    wrong = [what for what, (entry, made) in wanted.items() if not _stands(entry, made)]
+    slot = slots.slot_of(session, sandbox.id)
+    # Without a slot nothing fits: what is there is compared with the first slot's, and fails.
+    wanted = session.wanted.walls(sandbox.id, slot or 0, doors)
+    known = [session.known(each.resource, each.namespace, each.name) for each in wanted]
+    wrong = [
+        f"{each.word} {each.name}"
+        for each, entry in zip(wanted, known, strict=True)
+        if not each.stands(entry)
+    ]
+    if slot is None:
+        wrong.append("the gateway's slot")
+    _, opened, address = known
     return SeenDoors(
         facts=(
-            Fact("service", names.door_service(sandbox.id), service is not None),
-            Fact("network policy", names.DOORS, policy is not None),
+            Fact("service", names.door_service(sandbox.id), address is not None),
+            Fact("network policy", names.DOORS, opened is not None),
         ),
-        wrong=tuple(wrong if slot is not None else [*wrong, "the gateway's slot"]),
-        walls="-".join(stamp_of(made) for _, made in wanted.values()),
+        wrong=tuple(wrong),
+        walls="-".join(each.stamp for each in wanted),
     )
 
 
@@ -134,12 +137,4 @@ def with_doors(session: Session) -> frozenset[SandboxId]:
         for (_, name), entry in session.shelves[SERVICE].items()
         if grants.is_sandbox_id(entry.sandbox_id)
         and name == names.door_service(SandboxId(entry.sandbox_id))
-    )
-
-
-def _stands(known: Entry | None, wanted: dict[str, Any]) -> bool:
-    return (
-        known is not None
-        and not known.is_going
-        and known.fingerprint == known.stamp == stamp_of(wanted)
     )

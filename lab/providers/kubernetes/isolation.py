@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lab import grants
 from lab.domain.errors import ProviderError
 from lab.domain.ids import SandboxId
 from lab.domain.sandbox import Fact, Observation, Seen, Stage
 from lab.providers.kubernetes import names, objects, slots
-from lab.providers.kubernetes.comparing import stamp_of
 from lab.providers.kubernetes.failures import ClusterError, told_by
 from lab.providers.kubernetes.resources import (
     LIMIT_RANGE,
@@ -23,16 +22,7 @@ from lab.providers.kubernetes.waiting import going
 
 if TYPE_CHECKING:
     from lab.domain.sandbox import Sandbox
-    from lab.providers.kubernetes.cache import Entry
-    from lab.providers.kubernetes.resources import Resource
     from lab.providers.kubernetes.session import Session
-
-_WORDS = {
-    NETWORK_POLICY: "network policy",
-    RESOURCE_QUOTA: "resource quota",
-    LIMIT_RANGE: "limit range",
-    ROLE_BINDING: "role binding",
-}
 
 
 class NamespaceProvider:
@@ -67,16 +57,16 @@ class NamespaceProvider:
         """
         with told_by(self.stage):
             await self._session.ready()
+            lab, put = self._session.lab, self._session.put
             async with slots.held(self._session, sandbox.id) as slot:
-                _, is_new = await self._session.put(
-                    NAMESPACE, objects.namespace(self._session.lab, sandbox, slot)
-                )
-            closing, opening = self._parts(sandbox)
-            await asyncio.gather(
-                *(self._session.put(kind, part, is_fresh=is_new) for kind, part in closing)
+                _, is_new = await put(NAMESPACE, objects.namespace(lab, sandbox, slot))
+            closing = (
+                (NETWORK_POLICY, objects.closed(lab, sandbox.id)),
+                (RESOURCE_QUOTA, objects.resource_quota(lab, sandbox)),
+                (LIMIT_RANGE, objects.limit_range(lab, sandbox)),
             )
-            for kind, part in opening:
-                await self._session.put(kind, part, is_fresh=is_new)
+            await asyncio.gather(*(put(kind, part, is_fresh=is_new) for kind, part in closing))
+            await put(ROLE_BINDING, objects.hub_rights(lab, sandbox.id), is_fresh=is_new)
 
     async def revoke(self, sandbox_id: SandboxId) -> None:
         """Take the hub's right to make anything in the namespace; keep what is there.
@@ -117,32 +107,14 @@ class NamespaceProvider:
         """Let go of the session."""
         await self._session.aclose()
 
-    def _parts(
-        self, sandbox: Sandbox
-    ) -> tuple[list[tuple[Resource, dict[str, Any]]], list[tuple[Resource, dict[str, Any]]]]:
-        """Return what closes the namespace, and what lets anybody in."""
-        lab = self._session.lab
-        closing = [
-            (NETWORK_POLICY, objects.closed(lab, sandbox.id)),
-            (RESOURCE_QUOTA, objects.resource_quota(lab, sandbox)),
-            (LIMIT_RANGE, objects.limit_range(lab, sandbox)),
-        ]
-        return closing, [(ROLE_BINDING, objects.hub_rights(lab, sandbox.id))]
-
     def _look(self, sandbox: Sandbox) -> Observation:
-        place = self._session.place(sandbox.id)
-        closing, opening = self._parts(sandbox)
-        parts = [*closing, *opening]
-        known = {
-            kind: self._session.known(kind, sandbox.id, part["metadata"]["name"])
-            for kind, part in parts
-        }
+        session = self._session
+        place = session.place(sandbox.id)
+        parts = session.wanted.parts(sandbox)
+        known = {part: session.known(part.resource, part.namespace, part.name) for part in parts}
         facts = (
             Fact("namespace", sandbox.id, place is not None),
-            *(
-                Fact(_WORDS[kind], part["metadata"]["name"], known[kind] is not None)
-                for kind, part in parts
-            ),
+            *(Fact(part.word, part.name, known[part] is not None) for part in parts),
             # A claim cannot outlive its namespace; what its volume does is its class's matter.
             *(Fact("home", names.home(m), place is not None) for m in sandbox.spec.members),
         )
@@ -150,31 +122,16 @@ class NamespaceProvider:
             return Observation(Seen.ABSENT, "", facts)
         if place.is_going:
             return Observation(Seen.CONVERGING, going(place.waits), facts)
-        wrong = [
-            f"{_WORDS[kind]} {part['metadata']['name']}"
-            for kind, part in parts
-            if not _is_whole(known[kind], part)
-        ]
-        wrong += self._wrong_with(sandbox, place)
+        slot = slots.slot_of(session, sandbox.id)
+        wrong = [f"{part.word} {part.name}" for part in parts if not part.stands(known[part])]
+        if slot is None:
+            wrong.append("the gateway's slot")
+        elif not session.wanted.place(sandbox, slot).stands(place):
+            wrong.append(f"namespace {sandbox.id}")
         if wrong:
             # Not ABSENT, because something is left to remove: the planner makes it whole.
             return Observation(Seen.REVOKED, f"not as it should be: {', '.join(wrong)}", facts)
-        quota = known[RESOURCE_QUOTA]
+        quota = session.known(RESOURCE_QUOTA, sandbox.id, names.QUOTA)
         if quota is None or not quota.note:
             return Observation(Seen.CONVERGING, "the cluster has not counted the quota yet", facts)
         return Observation(Seen.READY, "", facts)
-
-    def _wrong_with(self, sandbox: Sandbox, place: Entry) -> list[str]:
-        slot = slots.slot_of(self._session, sandbox.id)
-        if slot is None:
-            return ["the gateway's slot"]
-        wanted = objects.namespace(self._session.lab, sandbox, slot)
-        return [] if _is_whole(place, wanted) else [f"namespace {sandbox.id}"]
-
-
-def _is_whole(known: Entry | None, wanted: dict[str, Any]) -> bool:
-    return (
-        known is not None
-        and not known.is_going
-        and known.fingerprint == known.stamp == stamp_of(wanted)
-    )

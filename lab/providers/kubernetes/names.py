@@ -96,8 +96,8 @@ def is_ours(found: Mapping[str, Any], lab: str, sandbox_id: str) -> bool:
         return False
     if wanted.keys() <= labels.keys():
         return True
-    writers = {(w.get("manager"), w.get("operation")) for w in metadata.get("managedFields") or ()}
-    return (FIELD_MANAGER, "Apply") in writers and SPEC_HASH in (metadata.get("annotations") or {})
+    writers = {writer.get("manager") for writer in metadata.get("managedFields") or ()}
+    return FIELD_MANAGER in writers and SPEC_HASH in (metadata.get("annotations") or {})
 
 
 def door_service(sandbox_id: SandboxId) -> str:

@@ -15,6 +15,7 @@ from lab.providers.kubernetes import names, resources
 from lab.providers.kubernetes.apply import Applier
 from lab.providers.kubernetes.cache import Shelf
 from lab.providers.kubernetes.failures import ClusterError, UnreachableError
+from lab.providers.kubernetes.wanted import WantedObjects
 from lab.providers.kubernetes.watch import Watch
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Session:
     ) -> None:
         self.client, self.lab = client, lab
         self.shelves = {resource: Shelf(resource) for resource in WATCHED}
+        self.wanted = WantedObjects(lab)
         self.choosing = asyncio.Lock()
         self.promised: dict[SandboxId, int] = {}
         self._applier = Applier(client, lab=lab.namespace, on_foreign_edit=on_foreign_edit)

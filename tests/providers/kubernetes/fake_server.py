@@ -149,7 +149,10 @@ class FakeServer:
             return await self._one(request, (plural, namespace, name))
         if request.method == "POST":
             body = await request.json()
-            return web.json_response(self.put(plural, body), status=201)
+            key = (plural, namespace, body["metadata"]["name"])
+            if key in self.objects:
+                return status(409, f"{plural} {key[2]} already exists")
+            return self._apply(key, None, body)
         if request.query.get("watch"):
             return await self._watch(request, plural, namespace)
         found = [
