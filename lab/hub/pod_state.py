@@ -78,7 +78,7 @@ def trouble(pod: Json, events: Sequence[Json]) -> Trouble | None:
     if status.get("phase") == "Failed":
         return Trouble(end_of(pod), is_final=True)
     for container in _containers(status):
-        found = _waiting(container) or _failed_first_step(container, status)
+        found = _failed_first_step(container, status) or _waiting(container)
         if found:
             return found
     return _unscheduled(status, events) or _from_events(status, events)
@@ -183,9 +183,10 @@ def _failed_first_step(container: Json, status: Json) -> Trouble | None:
         return None
     if container.get("ready") or "running" in container.get("state", {}):
         return None
+    waits = container.get("state", {}).get("waiting", {}).get("reason")
     return Trouble(
         _with("Les jeux de données n’ont pas pu être copiés.", ended.get("message", "")),
-        is_final=False,
+        is_final=waits == "CrashLoopBackOff",
     )
 
 
@@ -248,7 +249,7 @@ _REFUSALS = (
         ),
         "Les règles du cluster refusent ce carnet.",
     ),
-    (("cannot create resource",), "Le concentrateur n’a pas de droits dans ce bac à sable."),
+    (('User "',), "Le concentrateur n’a pas de droits dans ce bac à sable."),
 )
 
 

@@ -71,6 +71,17 @@ def event(reason: str, message: str) -> dict[str, Any]:
             False,
         ),
         (
+            pod(
+                **first(
+                    waiting("CrashLoopBackOff", "back-off 10s"),
+                    lastState={"terminated": {"exitCode": 1, "message": "empreinte"}},
+                )
+            ),
+            [],
+            "n’ont pas pu être copiés. (empreinte)",
+            True,
+        ),
+        (
             pod(**unscheduled("0/2 nodes are available: 2 Insufficient memory.")),
             [],
             "assez de place",
@@ -138,7 +149,7 @@ def test_what_is_on_its_way_is_no_trouble(seen: dict[str, Any]) -> None:
         (403, "ValidatingAdmissionPolicy 'pods' denied request: vase-clos/image", "règles", True),
         (403, 'violates PodSecurity "restricted:v1.34": privileged', "règles du cluster", True),
         (403, "unable to create new content: it is being terminated", "supprimé", True),
-        (403, 'User "hub" cannot create resource "pods"', "pas de droits", True),
+        (403, 'User "hub" cannot get resource "pods"', "pas de droits", True),
         (404, 'namespaces "sb-1" not found', "place sur le cluster", True),
         (422, "Invalid value", "a refusé de démarrer", True),
         (429, "slow down", "ne répond pas", False),
