@@ -183,14 +183,15 @@ def _check(run: Run, report: Mapping[str, Any]) -> None:
         raise ReportError("it is of another run")
     if report.get("end") is not True:
         raise ReportError("the probes did not run to their end")
-    if report.get("node") not in run.nodes:
+    node = report.get("node")
+    if not isinstance(node, str) or node not in run.nodes:
         raise ReportError("there is no witness on the node where the probes ran")
 
 
 def _results(report: Mapping[str, Any]) -> dict[str, ProbeResult]:
     try:
         found = [_result(item) for item in report["results"]]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ReportError("it cannot be read") from error
     by_name = {result.name: result for result in found}
     if len(by_name) != len(found):
