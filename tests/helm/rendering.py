@@ -42,14 +42,12 @@ def documents(given: Json, *, namespace: str = NAMESPACE, **options: Any) -> lis
 
 
 def parsed(texts: Mapping[str, str]) -> list[Json]:
-    """Read every object of rendered templates; each remembers its template."""
+    """Read every object of rendered templates."""
     found: list[Json] = []
     for path, text in sorted(texts.items()):
         if path.endswith("NOTES.txt"):
             continue
-        for one in yaml.safe_load_all(text):
-            if one:
-                found.append(one)
+        found.extend(one for one in yaml.safe_load_all(text) if one)
     return found
 
 

@@ -21,10 +21,10 @@ def main() -> int:
     trials = (
         ("le portail est prêt (api)", "http://api:8001/health/ready", "api:8001", ""),
         ("la page de connexion est servie (front)", "http://front/connexion", public, "<form"),
-        ("l’ordre interne est refusé par le guichet (front)", "http://front/internal/v1/grants", public, "!"),
-        ("le concentrateur répond (hub)", "http://hub:8081/hub/api/health", "hub:8081", ""),
-        ("la passerelle reçoit les accès (gateway)", "http://gateway:8003/ready", "gateway:8003", ""),
-        ("le suivi répond (tracking)", "http://tracking:5000/health", "tracking:5000", ""),
+        ("l’interne est fermé (front)", "http://front/internal/v1/grants", public, "!"),
+        ("le concentrateur répond (hub)", "http://hub:8081/hub/api/health", "", ""),
+        ("la passerelle suit les accès (gateway)", "http://gateway:8003/ready", "", ""),
+        ("le suivi répond (tracking)", "http://tracking:5000/health", "", ""),
         ("le stockage répond (storage)", os.environ["LAB_STORAGE_CHECK"], "", "?"),
     )
     deadline = time.monotonic() + PATIENCE_S
@@ -35,7 +35,8 @@ def main() -> int:
             time.sleep(1)
             why = ask(url, host, wanted)
         failed += bool(why)
-        print(f"{'ÉCHEC ' if why else 'ok    '} {what}{f' : {why}' if why else ''}", flush=True)
+        sys.stdout.write(f"{'ÉCHEC' if why else 'ok   '} {what}{f' : {why}' if why else ''}\n")
+        sys.stdout.flush()
     return 1 if failed else 0
 
 

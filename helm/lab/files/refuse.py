@@ -37,10 +37,10 @@ def main() -> int:
     names = sorted(each["metadata"]["name"] for each in found)
     notes = ask(f"/api/v1/namespaces/{lab}")["metadata"].get("annotations") or {}
     if not names:
-        print("Aucun bac à sable : on peut désinstaller. (No sandbox: go on.)")
+        sys.stdout.write("Aucun bac à sable : on peut désinstaller. (No sandbox: go on.)\n")
         return 0
     if notes.get(ANNOTATION) == CONSENT:
-        print(f"{len(names)} bac(s) restent, comme demandé. (Left behind, as told.)")
+        sys.stdout.write(f"{len(names)} bac(s) restent, comme demandé. (Left behind, as told.)\n")
         return 0
     named = ", ".join(names[:MOST_NAMED]) + (" …" if len(names) > MOST_NAMED else "")
     sys.stderr.write(
@@ -56,7 +56,7 @@ def ask(path: str) -> dict[str, Any]:
     host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ["KUBERNETES_SERVICE_PORT"]
     where = f"[{host}]" if ":" in host else host
     token = (ACCOUNT / "token").read_text("ascii")
-    request = urllib.request.Request(  # noqa: S310  always https
+    request = urllib.request.Request(
         f"https://{where}:{port}{path}", headers={"Authorization": f"Bearer {token}"}
     )
     context = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))

@@ -104,6 +104,9 @@ vase-clos.lab/told: {{ include "lab.cluster" .root | cat (toJson .root.Values.pu
   secret:
     secretName: {{ include "lab.secret" .root }}
     defaultMode: 0440
+    {{- if .optional }}
+    optional: true
+    {{- end }}
     items:
       {{- range .keys }}
       - {key: {{ . }}, path: {{ . }}}

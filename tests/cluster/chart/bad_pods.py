@@ -1,4 +1,4 @@
-"""Pods that the hub, were it taken over, might post: each bad in one way, with the rule it breaks."""
+"""Pods that a hub taken over might post: each bad in one way, with the rule it breaks."""
 
 from __future__ import annotations
 
@@ -117,12 +117,14 @@ PODS = (
     Bad("another name", "name|hub-name", put("metadata/name", "mineur")),
     Bad("another member's name", "name|hub-name", put("metadata/name", "carnet-m-ffffffffff")),
     Bad("no member", "name|hub-name", drop(f"{_LABELS}/vase-clos.lab~member")),
-    Bad("the node's network", "host", put("spec/hostNetwork", True)),
-    Bad("the node's processes", "host", put("spec/hostPID", True)),
-    Bad("the node's memory", "host", put("spec/hostIPC", True)),
-    Bad("users of the node", "host", put("spec/hostUsers", True)),
-    Bad("a user namespace, which relaxes Pod Security", "host", put("spec/hostUsers", False)),
-    Bad("one process tree", "host", put("spec/shareProcessNamespace", True)),
+    Bad("the node's network", "host", put("spec/hostNetwork", value=True)),
+    Bad("the node's processes", "host", put("spec/hostPID", value=True)),
+    Bad("the node's memory", "host", put("spec/hostIPC", value=True)),
+    Bad("users of the node", "host", put("spec/hostUsers", value=True)),
+    Bad(
+        "a user namespace, which relaxes Pod Security", "host", put("spec/hostUsers", value=False)
+    ),
+    Bad("one process tree", "host", put("spec/shareProcessNamespace", value=True)),
     Bad(
         "a port of the node",
         "host-port",
@@ -132,14 +134,14 @@ PODS = (
         "privileged",
         "privileged",
         all_of(
-            put(f"{_C}/securityContext/privileged", True),
-            put(f"{_C}/securityContext/allowPrivilegeEscalation", True),
+            put(f"{_C}/securityContext/privileged", value=True),
+            put(f"{_C}/securityContext/allowPrivilegeEscalation", value=True),
         ),
     ),
     Bad(
         "privilege escalation",
         "privileged",
-        put(f"{_C}/securityContext/allowPrivilegeEscalation", True),
+        put(f"{_C}/securityContext/allowPrivilegeEscalation", value=True),
     ),
     Bad("no security context", "privileged", drop(f"{_C}/securityContext")),
     Bad(
@@ -154,7 +156,7 @@ PODS = (
     Bad(
         "a root that can be written",
         "root-filesystem",
-        put(f"{_C}/securityContext/readOnlyRootFilesystem", False),
+        put(f"{_C}/securityContext/readOnlyRootFilesystem", value=False),
     ),
     Bad(
         "labels of SELinux",
@@ -163,7 +165,7 @@ PODS = (
     ),
     Bad("root", "user", put("spec/securityContext/runAsUser", 0)),
     Bad("root in a container", "user", put(f"{_C}/securityContext/runAsUser", 0)),
-    Bad("perhaps root", "user", put("spec/securityContext/runAsNonRoot", False)),
+    Bad("perhaps root", "user", put("spec/securityContext/runAsNonRoot", value=False)),
     Bad("other groups", "user", put("spec/securityContext/supplementalGroups", [10])),
     Bad(
         "no seccomp", "seccomp", put("spec/securityContext/seccompProfile", {"type": "Unconfined"})
@@ -175,13 +177,13 @@ PODS = (
             "spec/securityContext/sysctls", [{"name": "net.ipv4.ping_group_range", "value": "0 1"}]
         ),
     ),
-    Bad("a token", "token", put("spec/automountServiceAccountToken", True)),
+    Bad("a token", "token", put("spec/automountServiceAccountToken", value=True)),
     Bad("a token by default", "token", drop("spec/automountServiceAccountToken")),
     Bad("another account", "token", put("spec/serviceAccountName", RUNTIME)),
     Bad("the cluster's names", "dns", put("spec/dnsPolicy", "ClusterFirst")),
     Bad("the node's names", "dns", put("spec/dnsPolicy", "Default")),
     Bad("a name server", "dns", put("spec/dnsConfig/nameservers", ["192.0.2.53"])),
-    Bad("service links", "dns", put("spec/enableServiceLinks", True)),
+    Bad("service links", "dns", put("spec/enableServiceLinks", value=True)),
     Bad("a folder of the node", "volumes", volume({"hostPath": {"path": "/"}})),
     Bad("a network folder", "volumes", volume({"nfs": {"server": "192.0.2.1", "path": "/"}})),
     Bad("another secret", "volumes", volume({"secret": {"secretName": "autre"}})),

@@ -1,4 +1,4 @@
-"""What the admission policies refuse to the hub, to the reconciler and to people; and what they let in."""
+"""What the admission policies let in, and the bad pods that they refuse to the hub."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cluster.chart import bad_pods
-from tests.cluster.chart.world import JOBS, OPERATOR, PERSON
+from tests.cluster.chart.world import JOBS
 
 if TYPE_CHECKING:
     import httpx

@@ -158,7 +158,7 @@ def test_even_the_good_pod_is_for_the_hub_alone_to_post(world: World) -> None:
 
 def test_somebody_who_may_do_anything_may_still_not_run_a_bad_pod(world: World) -> None:
     body = world.notebook()
-    all_of(put("spec/hostNetwork", True), put("spec/hostPID", True))(body)
+    all_of(put("spec/hostNetwork", value=True), put("spec/hostPID", value=True))(body)
 
     refused(world.api.create(body, who=OPERATOR), "who|host|guard-others")
 
@@ -217,9 +217,14 @@ def test_the_image_of_a_running_pod_does_not_change(world: World) -> None:
 
 
 def test_the_hub_may_not_delete_a_probe(world: World) -> None:
-    answer = world.api.create(world.probe_pod(), who=JOBS, dry=False)
-    assert answer.status_code in {201, 409}
-    path = path_of(world.probe_pod())
+    job = world.probe()
+    job["spec"]["suspend"] = True
+    made = world.api.create(job, who=world.reconciler, dry=False).json()
+    body = world.probe_pod()
+    # Owned by a Job that is there, and run by none: nobody but the hub comes to delete it.
+    body["metadata"]["ownerReferences"][0] |= {"uid": made["metadata"]["uid"], "controller": False}
+    let_in(world.api.create(body, who=JOBS, dry=False))
+    path = path_of(body)
 
     with granted(world, world.hub):
         refused(world.api.ask("DELETE", path, who=world.hub, dry=True), "hub-name")

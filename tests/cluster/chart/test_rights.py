@@ -1,4 +1,4 @@
-"""RBAC, asked of the API server itself: every verb on every resource that an identity must not have."""
+"""RBAC, asked of the API server: every verb on every resource an identity must not have."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ HUB_IN_SANDBOX: dict[tuple[str, str], tuple[str, ...]] = {
 
 
 def resources(api: Api) -> set[tuple[str, str]]:
-    """Return every resource and subresource that this API server serves, and what only RBAC knows."""
+    """Return every resource and subresource that is served, and what only RBAC knows."""
     found = {("", "users"), ("", "groups")}
     core = api.must("GET", "/api/v1")["resources"]
     found |= {("", each["name"]) for each in core}

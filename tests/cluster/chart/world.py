@@ -16,6 +16,7 @@ from lab.domain.quantity import GIB, Resources
 from lab.providers.kubernetes import names, objects, pods
 from tests.cluster.chart.asking import Who, path_of
 from tests.cluster.chart.bad_pods import RUNTIME
+from tests.cluster.release import SHARED
 from tests.conftest import make_sandbox
 from tests.helm import rendering
 
@@ -52,6 +53,7 @@ class World:
     lab: str
     sandbox: str
     images: dict[str, str]
+    has_made_shared: bool
 
     @property
     def hub(self) -> Who:
@@ -150,10 +152,10 @@ def build(api: Api, *, mark: str) -> World:
         mark: Six hexadecimal digits of this run's own.
     """
     lab, sandbox = f"dev-chart-{mark}", f"sb-e5{mark}00"
-    given = rendering.values(
-        sharedObjects={"create": not _has_shared(api)}, admission={"debuggers": []}
-    )
-    world = World(api=api, lab=lab, sandbox=sandbox, images=given["images"])
+    missing = not any(api.ask("GET", path).is_success for path in SHARED)
+    given = rendering.values(sharedObjects={"create": missing}, admission={"debuggers": []})
+    images = given["images"]
+    world = World(api=api, lab=lab, sandbox=sandbox, images=images, has_made_shared=missing)
     try:
         _make(world, given)
         _until_in_force(world)
@@ -190,20 +192,15 @@ def _make(world: World, given: Json) -> None:
 def remove(world: World) -> None:
     """Take away everything of ours, the policies first."""
     api = world.api
-    for each in rendering.documents(
-        rendering.values(sharedObjects={"create": False}), namespace=world.lab
-    )[::-1]:
+    shared = {"create": world.has_made_shared}
+    made = rendering.documents(rendering.values(sharedObjects=shared), namespace=world.lab)
+    for each in made[::-1]:
         if each["kind"] in KINDS:
             api.ask("DELETE", path_of(each))
     api.ask("DELETE", f"/apis/node.k8s.io/v1/runtimeclasses/{RUNTIME}")
     time.sleep(1)
     for name in (world.sandbox, world.lab):
         api.ask("DELETE", f"/api/v1/namespaces/{name}")
-
-
-def _has_shared(api: Api) -> bool:
-    path = "/apis/rbac.authorization.k8s.io/v1/clusterroles/vase-clos-hub-in-sandbox"
-    return api.ask("GET", path).is_success
 
 
 def _until_in_force(world: World) -> None:

@@ -1,0 +1,265 @@
+"""The chart, rendered offline for three value sets, against Kubernetes' schemas and our rules."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import re
+from typing import Any
+
+import helm_python as helm
+import kubernetes_validate
+import kubernetes_validate.utils
+import pytest
+
+from tests.helm.rendering import CHART, NAMESPACE, SETS, documents, only, values
+
+Json = dict[str, Any]
+VERSIONS = ("1.30", "1.34")
+UNKNOWN_TO_THE_SCHEMAS = {
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+}
+DIGEST = re.compile(r"^[^\s@]+@sha256:[0-9a-f]{64}$")
+PODS = {"Deployment", "StatefulSet", "DaemonSet", "Job", "Pod"}
+COMPONENTS = {"api", "reconciler", "gateway", "witness", "hub", "front", "tracking"}
+NEEDS_API = {"reconciler", "hub", "uninstall"}
+
+
+@pytest.fixture(scope="module", params=SETS)
+def rendered(request: pytest.FixtureRequest) -> list[Json]:
+    return documents(values(request.param))
+
+
+def pod_of(body: Json) -> Json:
+    """Return the pod's spec inside whatever makes pods."""
+    spec: Json = body["spec"] if body["kind"] == "Pod" else body["spec"]["template"]["spec"]
+    return spec
+
+
+def pods(rendered: list[Json]) -> dict[str, Json]:
+    return {o["metadata"]["name"]: pod_of(o) for o in rendered if o["kind"] in PODS}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_object_is_what_kubernetes_takes(
+    rendered: list[Json], version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It reads 20 MB of definitions anew for each object.
+    read = functools.cache(kubernetes_validate.utils.schema_contents)
+    monkeypatch.setattr(kubernetes_validate.utils, "schema_contents", read)
+    seen = 0
+    for body in rendered:
+        if body["kind"] in UNKNOWN_TO_THE_SCHEMAS:
+            try:
+                kubernetes_validate.validate(body, version, strict=True)
+            except kubernetes_validate.SchemaNotFoundError:
+                continue
+        kubernetes_validate.validate(body, version, strict=True)
+        seen += 1
+    assert seen > 40
+
+
+def test_names_are_given_once(rendered: list[Json]) -> None:
+    names = [(o["kind"], o["metadata"].get("namespace"), o["metadata"]["name"]) for o in rendered]
+
+    assert len(names) == len(set(names))
+
+
+def test_every_component_is_there(rendered: list[Json]) -> None:
+    assert pods(rendered).keys() >= COMPONENTS
+
+
+def test_images_are_named_by_digest_alone(rendered: list[Json]) -> None:
+    for name, pod in pods(rendered).items():
+        for container in pod["containers"] + pod.get("initContainers", []):
+            assert DIGEST.match(container["image"]), name
+
+
+def test_every_pod_is_restricted(rendered: list[Json]) -> None:
+    for name, pod in pods(rendered).items():
+        context = pod["securityContext"]
+        assert context["runAsNonRoot"] is True, name
+        assert context["runAsUser"] > 0, name
+        assert context["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        assert pod["enableServiceLinks"] is False, name
+        assert not pod.get("hostNetwork"), name
+        for container in pod["containers"]:
+            own = container["securityContext"]
+            assert own["allowPrivilegeEscalation"] is False, name
+            assert own["readOnlyRootFilesystem"] is True, name
+            assert own["capabilities"] == {"drop": ["ALL"]}, name
+
+
+def test_every_pod_has_limits_and_probes(rendered: list[Json]) -> None:
+    for body in rendered:
+        if body["kind"] not in PODS:
+            continue
+        for container in pod_of(body)["containers"]:
+            resources = container["resources"]
+            assert resources["limits"]["memory"] == resources["requests"]["memory"]
+            if body["kind"] in {"Deployment", "StatefulSet", "DaemonSet"}:
+                assert {"startupProbe", "livenessProbe"} <= container.keys()
+
+
+def test_only_those_who_need_it_hold_a_token(rendered: list[Json]) -> None:
+    for name, pod in pods(rendered).items():
+        assert pod["automountServiceAccountToken"] is (name in NEEDS_API), name
+
+
+def test_volumes_come_from_no_node_and_have_a_limit(rendered: list[Json]) -> None:
+    for name, pod in pods(rendered).items():
+        for volume in pod["volumes"]:
+            kind = (volume.keys() - {"name"}).pop()
+            assert kind in {"emptyDir", "secret", "configMap", "persistentVolumeClaim"}, name
+            if kind == "emptyDir":
+                assert "sizeLimit" in volume["emptyDir"], (name, volume["name"])
+
+
+def test_every_secret_file_that_is_mounted_is_made(rendered: list[Json]) -> None:
+    made = [o for o in rendered if o["kind"] == "Secret"]
+    if not made:
+        pytest.skip("an existing Secret")
+    keys = set(made[0]["data"])
+    for pod in pods(rendered).values():
+        for volume in pod["volumes"]:
+            assert {item["key"] for item in volume.get("secret", {}).get("items", [])} <= keys
+
+
+def test_the_api_holds_nothing_of_what_sandboxes_are_made_of(rendered: list[Json]) -> None:
+    volumes = {v["name"]: v for v in pods(rendered)["api"]["volumes"]}
+    held = {item["key"] for item in volumes["secrets"]["secret"]["items"]}
+
+    assert not held & {"s3-admin-key", "mlflow-admin-password", "proof-key", "witness-token"}
+
+
+def test_every_component_has_a_policy_and_the_rest_is_closed(rendered: list[Json]) -> None:
+    policies = {o["metadata"]["name"]: o["spec"] for o in rendered if o["kind"] == "NetworkPolicy"}
+    closed = policies.pop("closed")
+
+    assert closed == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    for body in rendered:
+        if body["kind"] not in PODS:
+            continue
+        metadata = (
+            body["metadata"] if body["kind"] == "Pod" else body["spec"]["template"]["metadata"]
+        )
+        component = metadata["labels"]["app.kubernetes.io/component"]
+        assert policies[component]["policyTypes"] == ["Ingress", "Egress"]
+        selected = policies[component]["podSelector"]["matchLabels"]
+        assert selected.items() <= metadata["labels"].items()
+
+
+def test_sandboxes_reach_the_doors_and_the_hub_and_nothing_else() -> None:
+    reached = set()
+    for body in documents(values()):
+        if body["kind"] != "NetworkPolicy" or body["metadata"]["name"] == "witness":
+            continue
+        for rule in body["spec"].get("ingress") or []:
+            for peer in rule.get("from", []):
+                if "namespaceSelector" in peer:
+                    ports = tuple((p["port"], p.get("endPort")) for p in rule["ports"])
+                    reached.add((body["metadata"]["name"], ports))
+
+    assert reached == {("gateway", ((20000, 59999),)), ("hub", ((8081, None),))}
+
+
+@pytest.mark.parametrize("component", ["database", "storage"])
+def test_what_keeps_data_calls_nobody(component: str) -> None:
+    policy = only(documents(values()), "NetworkPolicy", component)
+
+    assert policy["spec"]["egress"] == []
+
+
+def test_the_database_is_reached_by_those_who_keep_rows_in_it() -> None:
+    policy = only(documents(values()), "NetworkPolicy", "database")
+    (rule,) = policy["spec"]["ingress"]
+    named = {p["podSelector"]["matchLabels"]["app.kubernetes.io/component"] for p in rule["from"]}
+
+    assert named == {"api", "reconciler", "hub", "tracking", "seeding"}
+    assert rule["ports"] == [{"protocol": "TCP", "port": 5432}]
+
+
+def test_no_rule_of_rbac_uses_a_star(rendered: list[Json]) -> None:
+    for body in rendered:
+        for rule in body.get("rules") or []:
+            assert "*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"]
+
+
+def test_policies_refuse_where_they_cannot_tell(rendered: list[Json]) -> None:
+    policies = [o for o in rendered if o["kind"] == "ValidatingAdmissionPolicy"]
+    bindings = [o for o in rendered if o["kind"] == "ValidatingAdmissionPolicyBinding"]
+
+    assert {p["metadata"]["name"] for p in policies} == {b["spec"]["policyName"] for b in bindings}
+    assert len(policies) == 5
+    for policy in policies:
+        assert policy["spec"]["failurePolicy"] == "Fail"
+        for validation in policy["spec"]["validations"]:
+            assert re.match(r"vase-clos/[a-z-]+: .", validation["message"])
+    for binding in bindings:
+        assert "Deny" in binding["spec"]["validationActions"]
+
+
+def test_the_external_set_makes_neither_storage_nor_database_nor_secret() -> None:
+    kinds = {(o["kind"], o["metadata"]["name"]) for o in documents(values("external"))}
+
+    assert not {("StatefulSet", "storage"), ("StatefulSet", "database")} & kinds
+    assert not any(kind == "Secret" for kind, _ in kinds)
+    assert ("Ingress", "front") in kinds
+
+
+def test_a_route_is_left_out_where_the_kind_is_unknown() -> None:
+    assert not [o for o in documents(values("gateway")) if o["kind"] == "HTTPRoute"]
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil", "said"),
+    [
+        ("trial", {"images": {"lab": "registry.example.org/lab:latest"}}, "images"),
+        ("trial", {"publicUrl": "https://labo.example.org/"}, "publicUrl"),
+        ("trial", {"replicas": {"api": 0}}, "replicas"),
+        ("trial", {"replique": {"api": 2}}, "replique"),
+        ("external", {"existingSecret": ""}, "existingSecret"),
+        ("external", {"storage": {"external": {"url": ""}}}, "storage"),
+        ("external", {"storage": {"external": {"admin": "ceph"}}}, "admin"),
+        ("gateway", {"gatewayApi": {"parentRefs": []}}, "parentRefs"),
+        ("trial", {"resources": {"api": {"requests": {"cpu": "beaucoup"}}}}, "resources"),
+        ("trial", {"networkPolicy": {"apiServer": {"cidrs": ["partout"]}}}, "cidrs"),
+    ],
+)
+def test_bad_values_are_refused_by_name(name: str, spoil: Json, said: str) -> None:
+    with pytest.raises(helm.HelmError, match=said):
+        documents(values(name, **copy.deepcopy(spoil)))
+
+
+def test_an_image_that_is_not_given_is_named() -> None:
+    with pytest.raises(helm.HelmError, match=r"images\.probe"):
+        documents(values(images={"probe": ""}))
+
+
+def test_the_file_that_lists_what_was_pushed_is_a_values_file() -> None:
+    references = values()["images"]
+    pushed = {n: {"reference": r, "content": "c", "size": 1} for n, r in references.items()}
+    given = values() | {"registry": "registry.example.org", "images": pushed}
+
+    assert pods(documents(given)) == pods(documents(values()))
+
+
+def test_the_linter_has_nothing_to_say() -> None:
+    report = helm.lint(CHART, values(), strict=True, namespace=NAMESPACE)
+
+    assert [m for m in report["messages"] if m["severity"] > 1] == []
+
+
+def test_every_value_is_in_the_schema_and_commented() -> None:
+    lines = (CHART / "values.yaml").read_text("utf-8").splitlines()
+    for number, line in enumerate(lines):
+        if re.match(r"^[a-zA-Z]+:", line):
+            above = lines[number - 1] if number else ""
+            commented = above.startswith("#") or "#" in line
+            grouped = line.startswith(("ingress", "gatewayApi", "front", "networkPolicy"))
+            assert (
+                commented
+                or grouped
+                or line.startswith(("demo", "timeZone", "replicas", "tolerations", "uninstall"))
+            ), line
