@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -78,6 +79,7 @@ class Yard:
         self._target = locked.Target(python=catalogue.python, machine=machine)
         self._contexts: dict[str, Context] = {}
         self._contents: dict[str, str] = {}
+        self._noting = threading.Lock()
 
     def contexts(self, specs: Sequence[ImageSpec]) -> dict[str, Context]:
         """Return what each image is made of now; those that others start from come first."""
@@ -162,6 +164,7 @@ class Yard:
         self.contexts(specs)
         contents = self._contents
         known = record.read(to)
+        there = dict(known.images) if known.registry == registry else {}
 
         def one(name: str) -> Shipped:
             began, content = time.monotonic(), contents[name]
@@ -169,7 +172,7 @@ class Yard:
             built = self._engine.find(local)
             if built is None:
                 raise NotBuiltError(image=name)
-            before = known.images.get(name) if known.registry == registry else None
+            before = there.get(name)
             is_there = (
                 before is not None
                 and before.content == content
@@ -187,8 +190,9 @@ class Yard:
             seconds = time.monotonic() - began
             self._reporter.show(name, "present" if is_there else "pushed", seconds)
             pushed = record.Pushed(reference=where, content=content, size=built.size)
-            known.put(registry, name, pushed)
-            record.write(to, known)
+            with self._noting:
+                known.put(registry, name, pushed)
+                record.write(to, known)
             return Shipped(
                 name=name,
                 is_new=not is_there,
