@@ -81,6 +81,8 @@ class Session:
             UnreachableError: It may not: the API server does not answer.
         """
         self._start()
+        if all(watch.is_fresh for watch in self._watches):
+            return
         try:
             async with asyncio.timeout(_SYNC_S):
                 await asyncio.gather(*(watch.synced() for watch in self._watches))

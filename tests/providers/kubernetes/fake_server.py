@@ -135,10 +135,11 @@ class FakeServer:
         for fault in list(self.faults):
             if (said := await fault(request)) is not None:
                 return said
-        if self.is_down:
-            assert request.transport is not None
+        if self.is_down and request.transport is not None:
             request.transport.abort()
-            return web.Response()
+        return await self._route(request)
+
+    async def _route(self, request: web.Request) -> web.StreamResponse:
         words = request.path.strip("/").split("/")
         words = words[2:] if words[0] == "api" else words[3:]
         namespace = ""
@@ -148,11 +149,7 @@ class FakeServer:
         if name:
             return await self._one(request, (plural, namespace, name))
         if request.method == "POST":
-            body = await request.json()
-            key = (plural, namespace, body["metadata"]["name"])
-            if key in self.objects:
-                return status(409, f"{plural} {key[2]} already exists")
-            return self._apply(key, None, body)
+            return self._create(plural, namespace, await request.json())
         if request.query.get("watch"):
             return await self._watch(request, plural, namespace)
         found = [
@@ -184,6 +181,12 @@ class FakeServer:
         if request.method == "GET":
             return web.json_response(found)
         return self._end(key, await request.json())
+
+    def _create(self, plural: str, namespace: str, body: Any) -> web.Response:
+        key = (plural, namespace, body["metadata"]["name"])
+        if key in self.objects:
+            return status(409, f"{plural} {key[2]} already exists")
+        return self._apply(key, None, body)
 
     def _apply(self, key: Key, found: dict[str, Any] | None, body: Any) -> web.Response:
         space = self.objects.get(("namespaces", "", key[1]))
