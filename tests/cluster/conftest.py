@@ -19,8 +19,10 @@ SECONDS = 600
 
 def can_run(plan: Plan) -> str:
     """Why no cluster can run here, in one line; empty where it can."""
-    cluster = Cluster(plan)
-    return "" if cluster.is_started else "; ".join(doctor.problems(plan))
+    lacking = doctor.beyond_help(plan)
+    if not lacking and not Cluster(plan).is_started:
+        lacking = doctor.problems(plan)
+    return "; ".join(lacking)
 
 
 def the_plan() -> Plan:

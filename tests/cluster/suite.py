@@ -39,10 +39,7 @@ def main(arguments: list[str]) -> int:
 def provide() -> str:
     """Install what can be installed, and start the cluster; why not, where it cannot be."""
     plan = the_plan()
-    if not Cluster(plan).is_started:
-        lacking = doctor.beyond_help(plan)
-        if lacking:
-            return "; ".join(lacking)
+    if not doctor.beyond_help(plan) and not Cluster(plan).is_started:
         installed = subprocess.run([INSTALL, "cluster"], check=False, cwd=CHECKOUT)
         if installed.returncode:
             return "what a cluster needs could not be installed (see above)"
