@@ -1,0 +1,112 @@
+"""The whole lab on the cluster for tests, as its three people reach it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.cluster import release
+from tests.cluster.driver import binaries
+from tests.cluster.lab_on_cluster import _await_portal
+from tests.cluster.release import Release
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.cluster.driver.cluster import Cluster
+
+LAB = Path(sys.executable).parent / "lab"
+PORT = 8089
+DOMAIN = "vaseclos.localhost"
+
+
+@dataclass
+class WholeLab:
+    """A release that is up, and what its people hold.
+
+    Attributes:
+        token: The operator's, for the API.
+    """
+
+    cluster: Cluster
+    release: Release
+    passwords: dict[str, str]
+    token: str = ""
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        """Where a browser on this machine finds the portal."""
+        return f"http://{DOMAIN}:{PORT}"
+
+    def lab(self, *arguments: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
+        """Run the ``lab`` command as the operator."""
+        env = {k: v for k, v in os.environ.items() if not k.startswith("LAB_")}
+        env |= {"LANG": "C.UTF-8", "LAB_URL": self.address, "LAB_TOKEN": self.token}
+        return subprocess.run(
+            [LAB, *arguments],
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=seconds,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def json(self, *arguments: str) -> Any:
+        """Run it, and read what it printed."""
+        done = self.lab(*arguments, "-o", "json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def kubectl(self, *arguments: str, stdin: str = "") -> str:
+        """Run kubectl as the cluster's administrator."""
+        done = self.kubectl_says(arguments, stdin=stdin)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def kubectl_says(
+        self, arguments: Sequence[str], *, stdin: str = "", seconds: float = 120
+    ) -> subprocess.CompletedProcess[str]:
+        """Run kubectl, and return how it ended."""
+        plan = self.cluster.plan
+        return subprocess.run(
+            [str(binaries.known()["kubectl"]), "--kubeconfig", str(plan.kubeconfig), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=seconds,
+            input=stdin,
+        )
+
+    def inside(self, sandbox_id: str, pod: str, program: str, *, seconds: float = 180) -> str:
+        """Run a Python program in the notebook's own container, as the person would."""
+        done = self.kubectl_says(
+            ["exec", "-i", "-n", sandbox_id, pod, "-c", "notebook", "--",
+             "/opt/notebook/bin/python", "-I", "-"],
+            stdin=program,
+            seconds=seconds,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+def whole_lab(cluster: Cluster) -> WholeLab:
+    """Bring the release up with the images of this checkout, and the way to it."""
+    images = release.push_images(cluster)
+    lab = Release(cluster=cluster)
+    seconds = lab.install(release.trial_values(images, publicUrl=f"http://{DOMAIN}:{PORT}"))
+    cluster.forward(PORT, f"{lab.namespace}/front:80")
+    _await_portal(PORT)
+    found = WholeLab(cluster, lab, lab.accounts(), seconds={"install": seconds})
+    said = found.kubectl(
+        "exec", "-n", lab.namespace, "deploy/api", "--",
+        "/opt/lab/bin/python", "-m", "lab.seeding", "--token", "operateur",
+    )  # fmt: skip
+    found.token = said.strip().splitlines()[-1].strip()
+    return found
