@@ -370,7 +370,7 @@ async def test_a_namespace_that_does_not_end_says_what_it_waits_for(
         while "test-holds" not in (seen := await place.observe(box)).detail:
             assert seen.seen is Seen.CONVERGING
             await asyncio.sleep(0.1)
-    assert "persistentvolumeclaims (1)" in seen.detail
+    assert "persistentvolumeclaims=1" in seen.detail
     # The same name is wanted again before it is free: nothing is made, nothing is lost.
     with pytest.raises(ProviderError, match="still being deleted"):
         await place.ensure(box)

@@ -9,6 +9,7 @@ from lab import grants
 from lab.domain.errors import ProviderError
 from lab.domain.ids import SandboxId
 from lab.domain.sandbox import Fact, Observation, Seen, Stage
+from lab.domain.waits import Waiting, WaitsFor
 from lab.providers.kubernetes import names, objects, slots
 from lab.providers.kubernetes.failures import ClusterError, told_by
 from lab.providers.kubernetes.resources import (
@@ -133,5 +134,5 @@ class NamespaceProvider:
             return Observation(Seen.REVOKED, f"not as it should be: {', '.join(wrong)}", facts)
         quota = session.known(RESOURCE_QUOTA, sandbox.id, names.QUOTA)
         if quota is None or not quota.note:
-            return Observation(Seen.CONVERGING, "the cluster has not counted the quota yet", facts)
+            return Observation(Seen.CONVERGING, str(Waiting(WaitsFor.QUOTA)), facts)
         return Observation(Seen.READY, "", facts)

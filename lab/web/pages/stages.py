@@ -5,7 +5,7 @@ from datetime import datetime
 
 from lab.domain.sandbox import USABLE, Phase, Seen, Stage, StageState
 from lab.services.sandboxes import SandboxView
-from lab.web import words
+from lab.web import waits, words
 from lab.web.language import Language, msg
 from lab.web.sentences import TITLES
 
@@ -104,11 +104,12 @@ def _line(
         next_step = _next(state, language, now)
     elif is_down:
         kind = "done" if seen is Seen.ABSENT else "busy"
+        next_step = waits.sentence(state.detail, language) if state and kind == "busy" else ""
     elif seen in USABLE:
         kind = "done"
         took = language.duration(state.took) if state and state.took is not None else ""
     elif seen is Seen.CONVERGING:
-        kind = "busy"
+        kind, next_step = "busy", waits.sentence(state.detail, language) if state else ""
     else:
         word, next_step = msg("À faire"), language.text(_WAITS)
     return StageLine(

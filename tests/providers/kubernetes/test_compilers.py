@@ -238,10 +238,9 @@ def test_what_a_namespace_waits_for_is_one_line() -> None:
         "kubernetes.io/pvc-protection in 1 resource instances"
     )
     assert going(told) == (
-        "being deleted; waits for persistentvolumeclaims (1), pods (2); "
-        "held by kubernetes.io/pvc-protection (1)"
+        "place-gone: persistentvolumeclaims=1, pods=2; held by kubernetes.io/pvc-protection=1"
     )
-    assert going("") == "being deleted"
+    assert going("") == "place-gone"
     assert going("no discovery") == "being deleted; no discovery"
 
 
