@@ -21,9 +21,10 @@ from lab.settings import CHECKOUT
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from lab.shipping.building import Shipped, Yard
+    from lab.shipping.building import Yard
     from lab.shipping.catalogue import Catalogue, ImageSpec
     from lab.shipping.errors import ShippingError
+    from lab.shipping.shipped import Shipped
 
 app = noun("images", "Container images of a cluster: build, push, list.")
 DIGESTS = CHECKOUT / "images" / "digests.json"

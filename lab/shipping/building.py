@@ -7,14 +7,14 @@ import tempfile
 import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from lab.shipping import context, gobinary, locked, record, reference, sbom
 from lab.shipping.catalogue import argument
 from lab.shipping.context import Context
 from lab.shipping.errors import NotBuiltError
+from lab.shipping.shipped import Shipped
 from lab.shipping.wheels import Wheelhouse
 
 if TYPE_CHECKING:
@@ -23,34 +23,9 @@ if TYPE_CHECKING:
     from lab.shipping.catalogue import Catalogue, ImageSpec
     from lab.shipping.engine import Engine
     from lab.shipping.locked import Requirement
+    from lab.shipping.shipped import Reporter
 
 _ARGUMENT = re.compile(r"^ARG (\w+)", re.MULTILINE)
-
-
-class Reporter(Protocol):
-    """Is told how far each image is; from several threads."""
-
-    def show(self, name: str, state: str, seconds: float) -> None:
-        """Take note."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shipped:
-    """What became of one image.
-
-    Attributes:
-        is_new: It was built, or pushed, now; else it was there already.
-        name_there: Its local name, or its reference in the registry.
-        content: The hash of what it is made of.
-        size: In bytes, unpacked.
-    """
-
-    name: str
-    is_new: bool
-    name_there: str
-    content: str
-    size: int
-    seconds: float
 
 
 class Yard:

@@ -89,7 +89,8 @@ class Catalogue:
         found: dict[str, ImageSpec] = {}
         for name in wanted:
             if name not in self.specs:
-                raise UnknownImageError(name=name, known=", ".join(self.specs))
+                known = (each for each in self.specs if not each.endswith(_PACKAGES))
+                raise UnknownImageError(name=name, known=", ".join(known))
             for each in self._before(name):
                 found[each] = self.specs[each]
         return tuple(found.values())
