@@ -226,6 +226,7 @@ async def test_doors_are_made_seen_and_shut_each_as_often_as_one_likes(
     for _ in range(2):
         await doors.shut_doors(session, box.id)
     shut = doors.see_doors(session, box, ALL)
+    assert set(shut.wrong) == {"policy portes", "service of the doors"}
     assert not any(fact.is_present for fact in shut.facts)
     assert doors.with_doors(session) == {other.id}
 

@@ -102,7 +102,7 @@ def see_doors(session: Session, sandbox: Sandbox, doors: frozenset[Door]) -> See
     wanted = session.wanted.walls(sandbox.id, slot or 0, doors)
     known = [session.known(each.resource, each.namespace, each.name) for each in wanted]
     wrong = [
-        f"{each.word} {each.name}"
+        each.word if each.resource is SERVICE else f"{each.word} {each.name}"
         for each, entry in zip(wanted, known, strict=True)
         if not each.stands(entry)
     ]

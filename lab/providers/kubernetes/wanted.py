@@ -98,7 +98,9 @@ class WantedObjects:
             return (
                 _wanted(NETWORK_POLICY, objects.closed(lab, sandbox_id), "policy"),
                 _wanted(NETWORK_POLICY, opened, "policy"),
-                _wanted(SERVICE, objects.door_service(lab, sandbox_id, slot), "service"),
+                _wanted(
+                    SERVICE, objects.door_service(lab, sandbox_id, slot), "service of the doors"
+                ),
             )
 
         return self._once("walls", sandbox_id, (slot, doors), compiled)
