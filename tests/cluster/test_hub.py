@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import socket
 import tempfile
@@ -15,7 +16,6 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from lab.domain.ids import SandboxId
 from lab.domain.quantity import GIB, MIB, Resources
 from lab.domain.walls import Peer
 from lab.providers.kubernetes import objects, pods
@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.cluster, pytest.mark.real, pytest.mark.timeout(600)]
 
-LAB = "test-c3-hub"
-SANDBOX, SMALL = "sb-c300000001", "sb-c300000002"
+RUN = secrets.token_hex(3)
+LAB = f"test-c3-hub-{RUN}"
+SANDBOX, SMALL, ABSENT = (f"sb-c3{RUN}0{number}" for number in range(3))
 POD, HOME = f"carnet-{ANNE}", f"home-{ANNE}"
 RECORDS = b"numero,montant\n1,120\n2,80\n"
 STARTED_SECONDS = 240
@@ -332,10 +333,9 @@ def test_a_pod_that_is_evicted_is_a_server_that_stopped(running: ClusterStage, a
 
 
 def test_a_namespace_that_is_gone_is_told(stage: ClusterStage) -> None:
-    sandbox = SandboxId("sb-c3000000ff")
     order = stage.portal.orders[SMALL, ANNE]
-    moved = json.loads(json.dumps(order).replace(SMALL, sandbox))
-    stage.portal.orders[sandbox, ANNE] = moved
-    last = stage.last_words(ANNE, sandbox)
+    moved = json.loads(json.dumps(order).replace(SMALL, ABSENT))
+    stage.portal.orders[ABSENT, ANNE] = moved
+    last = stage.last_words(ANNE, ABSENT)
     assert last["failed"]
     assert "Le concentrateur n’a pas de droits dans ce bac à sable." in last["message"]

@@ -112,6 +112,21 @@ class ClusterStage(Stage):
         argv = (str(PYTHON), "-m", "lab.hub.front")
         self._run("front", argv, self._env(), traefik.ready_url(self.config))
 
+    def start_server(self, member: str, sandbox: str, seconds: float = READY_SECONDS) -> None:
+        """Start a server, and fail with what was said of it as soon as it failed."""
+        self.hub("POST", f"/users/{member}")
+        answer = self.hub("POST", f"/users/{member}/servers/{sandbox}")
+        assert answer.status_code in {201, 202}, answer.text
+
+        def is_over() -> bool:
+            server = self.hub("GET", f"/users/{member}/servers/{sandbox}").json()
+            return server["ready"] or not server["pending"]
+
+        self.wait_until(is_over, "the start is over", seconds)
+        if not self.is_ready(member, sandbox):
+            path = f"/users/{member}/servers/{sandbox}/progress"
+            raise AssertionError(self.hub("GET", path).text[-600:])
+
     def last_words(self, member: str, sandbox: str) -> dict[str, Any]:
         """Start a server that is meant to fail; return the last thing said of it."""
         self.hub("POST", f"/users/{member}")
