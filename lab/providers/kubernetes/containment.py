@@ -38,6 +38,7 @@ _SERVICE = "service of the doors"
 class _Known:
     """What one look brought together."""
 
+    is_running: bool
     seen: SeenDoors
     is_granted: bool
     proof: Proof | None
@@ -91,6 +92,8 @@ class ContainmentProvider:
             await self._session.ready()
             doors = self._doors_of(sandbox.spec.profile_id)
             known = _Known(
+                # First: a run that ends while we look has its proof kept by then.
+                is_running=sandbox.id in self._running,
                 seen=see_doors(self._session, sandbox, doors),
                 is_granted=await self._grants.read(sandbox.id, keeping.DOORS) is not None,
                 proof=await self._proofs.get(sandbox.id),
@@ -176,12 +179,12 @@ class ContainmentProvider:
             Fact("doors", "doors.json", known.is_granted),
             Fact("proof", "proof", known.proof is not None),
         )
-        is_running = sandbox.id in self._running
+        is_running = known.is_running or sandbox.id in self._running
         if not any(fact.is_present for fact in facts) and not is_running:
             return Observation(Seen.ABSENT, self._why(sandbox.id), facts)
         against = self._against(sandbox, known)
         if not known.is_granted:
-            return self._judge_shut(sandbox, facts, against)
+            return self._judge_shut(sandbox, facts, "" if is_running else against)
         wrong = [what for what in known.seen.wrong if what != _SERVICE]
         if wrong and not is_running:
             return Observation(Seen.REVOKED, f"not as it should be: {', '.join(wrong)}", facts)
@@ -193,7 +196,10 @@ class ContainmentProvider:
         return Observation(Seen.ABSENT, self._why(sandbox.id) or against, facts)
 
     def _judge_shut(self, sandbox: Sandbox, facts: tuple[Fact, ...], against: str) -> Observation:
-        """Say what is seen where no door is granted, but something is left."""
+        """Say what is seen where no door is granted, but something is left.
+
+        While a run that found a hole is still shutting the doors, nothing speaks against yet.
+        """
         if not against:
             return Observation(Seen.REVOKED, "the doors are shut", facts)
         is_wanted = sandbox.is_wanted(self._clock.now())

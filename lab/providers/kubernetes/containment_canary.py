@@ -42,10 +42,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_POLL_S, _LOOK_S = 0.3, 5.0
-_AFTER_END_S = 5.0
-"""How long after the Job's end its report may still be on its way."""
-_MARGIN_S = 20.0
+_POLL_S = 0.3
 _LEAST_WATCHED = 30
 """Fewer are no proof: the witnesses do not listen as they should. Two nodes have over 80."""
 
@@ -158,17 +155,17 @@ class Canary:
 
     async def _wait(self, sandbox_id: SandboxId, run: str) -> Mapping[str, Any]:
         loop = asyncio.get_running_loop()
-        until = loop.time() + self._probes.deadline_seconds + _MARGIN_S
-        look_at = loop.time() + _LOOK_S
+        until = loop.time() + self._probes.deadline_seconds + self._probes.margin_seconds
+        look_at = loop.time() + self._probes.look_seconds
         while loop.time() < until:
             said = await self._reports.take(sandbox_id, run)
             if said is not None:
                 return said
             if loop.time() > look_at:
-                look_at = loop.time() + _LOOK_S
+                look_at = loop.time() + self._probes.look_seconds
                 ended, _ = await runs.look(self._session.client, sandbox_id, run)
                 if ended is not runs.Ended.NOT_YET:
-                    until = min(until, loop.time() + _AFTER_END_S)
+                    until = min(until, loop.time() + self._probes.late_seconds)
             await asyncio.sleep(_POLL_S)
         raise ProviderError(Stage.CONTAINMENT, await self._why_nothing(sandbox_id, run))
 

@@ -46,12 +46,18 @@ class Probes:
         lab: The lab's namespace.
         image: The probe image, by digest.
         deadline_seconds: The cluster ends a run after that.
+        margin_seconds: How long after that we still wait.
+        late_seconds: How long after a Job's end its report may still be on its way.
+        look_seconds: How often it is asked how a Job stands.
     """
 
     lab: str
     image: str
     pull_secret: str = ""
     deadline_seconds: int = 120
+    margin_seconds: float = 20.0
+    late_seconds: float = 5.0
+    look_seconds: float = 5.0
 
 
 def new_run(planned: tuple[Planned, ...], world: World, nonce: str) -> Run:

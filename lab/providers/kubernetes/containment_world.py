@@ -73,7 +73,15 @@ class _Nodes:
 
 
 class Lookout:
-    """Asks the cluster and the witnesses; keeps nothing but the list of nodes, for a minute."""
+    """Asks the cluster; keeps nothing but the list of nodes, for a while.
+
+    Args:
+        client: Asks the API server.
+        grants: Say which other sandboxes have doors.
+        around: What the settings say.
+        resolve: Looks names up.
+        nodes_seconds: For how long the list of nodes is kept.
+    """
 
     def __init__(
         self,
@@ -82,9 +90,10 @@ class Lookout:
         grants: Grants,
         around: Surroundings,
         resolve: Callable[[str], Awaitable[Sequence[str]]] = resolve,
+        nodes_seconds: float = _NODES_KEPT_S,
     ) -> None:
         self._client, self._grants, self._around = client, grants, around
-        self._resolve = resolve
+        self._resolve, self._nodes_seconds = resolve, nodes_seconds
         self._nodes, self._lock = _Nodes(), asyncio.Lock()
 
     async def nodes_digest(self) -> str:
@@ -99,7 +108,7 @@ class Lookout:
                     self._nodes.items, _ = await self._client.list(NODE)
                 except ClusterError as error:
                     raise ProviderError(Stage.CONTAINMENT, str(error)) from error
-                self._nodes.until = time.monotonic() + _NODES_KEPT_S
+                self._nodes.until = time.monotonic() + self._nodes_seconds
             return proving_hash.digest(proving_hash.around(self._nodes.items))
 
     async def look(

@@ -47,7 +47,6 @@ _PERIOD_S, _RETRY_S = 6 * 3600.0, 20.0
 _LOOK_S = 60.0
 _POLL_S = 0.5
 _GONE_S = 90.0
-_MARGIN_S = 10.0
 
 
 class Verdict(Enum):
@@ -233,7 +232,7 @@ class Enforcement:
         return Decoyed(run, ended, arrivals)
 
     async def _ended(self, decoy_id: SandboxId, run: str) -> runs.Ended:
-        async with asyncio.timeout(self._probes.deadline_seconds + _MARGIN_S):
+        async with asyncio.timeout(self._probes.deadline_seconds + self._probes.margin_seconds):
             while True:
                 ended, _ = await runs.look(self._client, decoy_id, run)
                 if ended is not runs.Ended.NOT_YET:
