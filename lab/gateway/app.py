@@ -43,7 +43,7 @@ class Gateway:
             "tracking": TrackingDoor(book=book, relay=self._relay, max_document_bytes=most),
             "storage": StorageDoor(book=book, relay=self._relay, max_document_bytes=most),
         }
-        self._mirror, self._shipper = None, None
+        self._mirror, self._shipper, office = None, None, None
         if config.doors_dir is not None:
             doors["hub"] = HubDoor(book=book, relay=self._relay, key=key)
         if config.token_file is not None:
@@ -68,6 +68,7 @@ class Gateway:
             key=key,
             doors=self._keeper.count,
             is_fresh=lambda: mirror is None or mirror.has_seen,
+            office=office,
         )
 
     async def run(self, stop: asyncio.Event) -> None:

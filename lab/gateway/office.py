@@ -1,4 +1,4 @@
-"""The control plane, as the gateway of a cluster speaks to it: three calls, one token."""
+"""The control plane, as the gateway of a cluster speaks to it: a few calls, one token."""
 
 from __future__ import annotations
 
@@ -74,6 +74,20 @@ class Office:
         """
         body = {"batch": batch, "attempts": attempts}
         await self._call("POST", "/internal/v1/attempts", body, {})
+
+    async def use_ticket(self, nonce: str) -> bool:
+        """Use a ticket up; ``False`` where another replica of the gateway has.
+
+        Raises:
+            OfficeError: It is not known.
+        """
+        try:
+            await self._call("POST", f"/internal/v1/tickets/{nonce}/use", None, {})
+        except OfficeError as error:
+            if error.status == HTTPStatus.CONFLICT:
+                return False
+            raise
+        return True
 
     def report(self, sandbox_id: SandboxId, run: str, body: bytes) -> Outgoing:
         """Return what hands a run's report over, for the relay to send."""

@@ -14,6 +14,7 @@ from lab import grants
 from lab.domain.ids import SandboxId
 from lab.domain.ticket import COOKIE_SECONDS, Purpose, Ticket, issue, verify
 from lab.gateway import paths
+from lab.gateway.office import OfficeError
 from lab.gateway.pages import gone_page, refused_page
 from lab.gateway.people_rules import GRAPHQL, allowed, check_graphql
 from lab.gateway.refusals import RefusedError, not_allowed, problem, upstream_down
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from lab.domain.ids import MemberId
     from lab.gateway.book import GrantBook
     from lab.gateway.config import Config
+    from lab.gateway.office import Office
     from lab.gateway.relay import Relay
 
 COOKIE = "vc-suivi"
@@ -62,6 +64,7 @@ class People:
     Args:
         doors: How many doors are open.
         is_fresh: Whether the grants have been seen at least once.
+        office: Knows which tickets other replicas have seen; nobody on one machine.
     """
 
     def __init__(
@@ -73,10 +76,12 @@ class People:
         key: bytes,
         doors: Callable[[], int],
         is_fresh: Callable[[], bool] = lambda: True,
+        office: Office | None = None,
     ) -> None:
         self._config, self._book, self._relay = config, book, relay
         self._key, self._doors, self._is_fresh = key, doors, is_fresh
         self._used: dict[str, datetime] = {}
+        self._office = office
         self._runner: web.ServerRunner | None = None
 
     async def start(self) -> None:
@@ -120,7 +125,7 @@ class People:
             return self._with_headers(gone_page(self._config.portal_origin))
         target = paths.read(request.raw_path)
         if target.path == "/entrer" and request.method == "GET":
-            member_id = self._take_ticket(sandbox_id, target.value("jeton"))
+            member_id = await self._take_ticket(sandbox_id, target.value("jeton"))
             return self._enter(sandbox_id, member_id, await self._first_page(request, grant))
         self._check_cookie(request, sandbox_id)
         if request.method not in {"GET", "HEAD"}:
@@ -165,11 +170,12 @@ class People:
             return None
         return SandboxId(name)
 
-    def _take_ticket(self, sandbox_id: SandboxId, token: str) -> MemberId:
+    async def _take_ticket(self, sandbox_id: SandboxId, token: str) -> MemberId:
         """Use a ticket up and return whose it is."""
         now = datetime.now(UTC)
         ticket = verify(self._key, token, now=now)
-        if ticket is None or ticket.sandbox_id != sandbox_id or not self._use(ticket, now):
+        is_mine = ticket is not None and ticket.sandbox_id == sandbox_id
+        if ticket is None or not is_mine or not await self._use(ticket, now):
             raise RefusedError(
                 "bad_ticket", "this link was used already, or is too old", is_attempt=False
             )
@@ -207,13 +213,18 @@ class People:
         )
         return self._with_headers(answer)
 
-    def _use(self, ticket: Ticket, now: datetime) -> bool:
-        """Tell whether this is the first time."""
+    async def _use(self, ticket: Ticket, now: datetime) -> bool:
+        """Tell whether this is the first time, at this replica and at every other."""
         self._used = {nonce: at for nonce, at in self._used.items() if at > now}
         if ticket.nonce in self._used or len(self._used) >= _MOST_NONCES:
             return False
         self._used[ticket.nonce] = ticket.expires_at
-        return True
+        if self._office is None:
+            return True
+        try:
+            return await self._office.use_ticket(ticket.nonce)
+        except OfficeError as error:
+            raise upstream_down("tickets cannot be checked now") from error
 
     def _check_cookie(self, request: web.BaseRequest, sandbox_id: SandboxId) -> None:
         token = request.cookies.get(COOKIE, "")

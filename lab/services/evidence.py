@@ -1,10 +1,12 @@
-"""What the gateway of a cluster hands over: refused attempts, and reports of probes."""
+"""What the gateway of a cluster hands over: refused attempts, reports of probes, used tickets."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lab.domain.errors import ConflictError
 from lab.domain.sandbox import SANDBOX_CHANGED
+from lab.ports import KeyRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -45,3 +47,13 @@ class EvidenceService:
                 await tx.outbox.add(SANDBOX_CHANGED, sandbox_id, now)
         self._wake()
         return is_new
+
+    async def use(self, nonce: str) -> bool:
+        """Use a ticket up, whichever replica of the gateway it came to; ``False`` if it was."""
+        record = KeyRecord("ticket", nonce, "", "", self._clock.now())
+        try:
+            async with self._store.begin() as tx:
+                await tx.keys.put(record)
+        except ConflictError:
+            return False
+        return True

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import secrets
 import socket
@@ -10,6 +11,7 @@ import urllib.error
 import urllib.request
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,8 @@ import pytest
 
 from lab import grants
 from lab.domain.attempt import Rule
+from lab.domain.ids import MemberId
+from lab.domain.ticket import issue
 from lab.gateway import config
 from lab.gateway.mirror import Mirror
 from lab.gateway.office import Answer, OfficeError
@@ -343,6 +347,25 @@ def test_the_people_side_asks_for_the_same_ticket_as_on_one_machine(lab: Cluster
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request, timeout=10)
     assert caught.value.code == 401, "under a sandbox's name it is one of that page's addresses"
+
+
+def test_a_ticket_opens_once_whatever_becomes_of_the_gateway(lab: Cluster) -> None:
+    key = (lab.folder / "admin-key").read_text().encode()
+    member_id = MemberId("m-0000000001")
+    token = issue(key, sandbox_id=lab.mine.id, member_id=member_id, now=datetime.now(UTC))
+
+    def enter() -> int:
+        with closing(http.client.HTTPConnection("127.0.0.1", lab.people, timeout=30)) as made:
+            host = {"Host": f"{lab.mine.id}.vaseclos.localhost"}
+            made.request("GET", f"/entrer?jeton={token}", headers=host)
+            return made.getresponse().status
+
+    assert enter() == 303
+    assert enter() == 403
+    lab.process.kill()  # what it remembered is gone, and another replica never knew it
+    lab.process.start()
+    lab.process.wait_ready()
+    assert enter() == 403
 
 
 class FakeOffice:

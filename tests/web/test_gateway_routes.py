@@ -171,6 +171,15 @@ async def test_a_report_is_kept_once_and_has_its_sandbox_looked_at(
     assert (await gateway.put(bad, params={"run": "r-2"}, json={})).status_code == 422
 
 
+async def test_a_ticket_is_used_once_whichever_gateway_it_came_to(
+    gateway: httpx.AsyncClient,
+) -> None:
+    path = "/internal/v1/tickets/abcdefgh-_12/use"
+    assert [(await gateway.post(path)).status_code for _ in range(3)] == [204, 409, 409]
+    assert (await gateway.post("/internal/v1/tickets/other-nonce/use")).status_code == 204
+    assert (await gateway.post("/internal/v1/tickets/x/use")).status_code == 422
+
+
 async def test_on_one_machine_nobody_is_the_gateway(tmp_path: Path, clock: FixedClock) -> None:
     lab = await build_lab(settings_in(tmp_path), clock)
     transport = httpx.ASGITransport(app=create_app(lab, run_controller=False))

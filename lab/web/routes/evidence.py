@@ -11,6 +11,7 @@ from lab.grants import DOORS, STORAGE, TRACKING
 from lab.web.access import gateway_only
 from lab.web.problems import WebError
 from lab.web.schemas.evidence import (
+    NONCE,
     RUN,
     SANDBOX_ID,
     BatchIn,
@@ -68,3 +69,13 @@ async def put_report(
         raise WebError("too_large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     if not await lab_of(request).evidence.report(SandboxId(sandbox_id), run, content):
         raise ConflictError("probe report", run, expected=0, found=1)
+
+
+@router.post(
+    "/tickets/{nonce}/use",
+    dependencies=[Depends(gateway_only())],
+    status_code=HTTPStatus.NO_CONTENT,
+)
+async def use_ticket(nonce: Annotated[str, Path(pattern=NONCE)], request: Request) -> None:
+    if not await lab_of(request).evidence.use(nonce):
+        raise ConflictError("ticket", nonce, expected=0, found=1)

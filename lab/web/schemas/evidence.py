@@ -10,6 +10,7 @@ from lab.domain.ids import SandboxId
 from lab.web.schemas.common import Body, Out, Text
 
 SANDBOX_ID = r"^sb-[0-9a-f]{10}$"
+NONCE = r"^[A-Za-z0-9_-]{8,64}$"
 RUN = r"^[a-z0-9][a-z0-9-]{0,62}$"
 
 
