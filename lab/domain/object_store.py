@@ -54,6 +54,10 @@ class StoreChoice:
             msg = "an endpoint belongs to the kind 'external' only"
             raise ValueError(msg)
 
+    def __str__(self) -> str:
+        """Name it in a word."""
+        return self.endpoint or self.kind.value
+
     @property
     def place(self) -> tuple[str, str]:
         """What makes it another store: objects do not move from one to the other."""

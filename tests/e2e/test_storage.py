@@ -159,18 +159,4 @@ def test_what_is_wrong_with_a_store_is_said_before_anything_starts(
             tmp_path, "--storage", url, *key
         )
     assert "cannot be used" in refused(tmp_path, "--storage", seaweedfs.endpoint, *key)
-    secret.chmod(0o644)
-    assert "can be read by others" in refused(tmp_path, "--storage", seaweedfs.endpoint, *key)
-    secret.unlink()
-    assert "cannot be read" in refused(tmp_path, "--storage", seaweedfs.endpoint, *key)
-    assert "needs --storage-access-key" in refused(tmp_path, "--storage", seaweedfs.endpoint)
-    assert "no address of an object store" in refused(tmp_path, "--storage", "ftp://x", *key)
-    assert "neither seaweedfs, minio nor a URL" in refused(tmp_path, "--storage", "ceph")
-    assert "say which store" in refused(tmp_path, "--storage-admin", "minio")
-    assert "do not go with --storage seaweedfs" in refused(
-        tmp_path, "--storage", "seaweedfs", "--storage-program", "/bin/true"
-    )
     assert "there is no 'minio' on PATH" in refused(tmp_path, "--storage", "minio")
-    assert "is no program" in refused(
-        tmp_path, "--storage", "minio", "--storage-program", str(tmp_path / "none")
-    )
