@@ -77,6 +77,7 @@ class Cluster:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.people}{path}", timeout=5) as got:
                 return int(got.status)
         except urllib.error.HTTPError as error:
+            error.close()
             return error.code
         except OSError:
             return 0
@@ -343,10 +344,12 @@ def test_the_people_side_asks_for_the_same_ticket_as_on_one_machine(lab: Cluster
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request, timeout=10)
     assert caught.value.code == 401
+    caught.value.close()
     request.full_url = f"http://127.0.0.1:{lab.people}/live"
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request, timeout=10)
     assert caught.value.code == 401, "under a sandbox's name it is one of that page's addresses"
+    caught.value.close()
 
 
 def test_a_ticket_opens_once_whatever_becomes_of_the_gateway(lab: Cluster) -> None:
