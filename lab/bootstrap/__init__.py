@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lab.bootstrap.clock import SystemClock
 from lab.bootstrap.launching import LocalLauncher
+from lab.bootstrap.opening import opened
 from lab.bootstrap.outside import Outside, outside
 from lab.bootstrap.passwords import Argon2Passwords
 from lab.bootstrap.signing import CertificateSigner
@@ -24,7 +25,6 @@ from lab.services.journal import Journal
 from lab.services.members import MemberService
 from lab.services.requests import RequestService
 from lab.services.sandboxes import SandboxService
-from lab.store import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -109,7 +109,7 @@ async def build(
         policies_dir=settings.policies_dir, templates_dir=settings.templates_dir
     )
     catalogue.catalogue()  # a wrong policy file is told now, not at the first request
-    store = store or await open_store(settings.database_url)
+    store = store or await opened(settings)
     systems = systems or outside(settings, catalogue, store, acts=acts)
     journal = Journal(store=store, clock=clock)
     signer = CertificateSigner(certificate_key or settings.secret("certificate-key"))

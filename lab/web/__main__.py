@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from lab import bootstrap
+from lab.domain.errors import LabError
 from lab.settings import BadSettingsError, from_environment
 from lab.sockets import listening
 from lab.web.app import create_app
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 
 async def serve(settings: Settings) -> None:
     """Serve until told to stop. On a cluster the loop runs in a process of its own."""
-    has_loop = settings.runtime == "machine" and settings.role == "all"
-    lab = await bootstrap.build(settings)
+    on_machine = settings.runtime == "machine"
+    has_loop = on_machine and settings.role == "all"
+    lab = await bootstrap.build(settings, acts=on_machine)
     try:
         config = uvicorn.Config(
             create_app(lab, run_controller=has_loop),
@@ -34,7 +36,7 @@ async def serve(settings: Settings) -> None:
             timeout_graceful_shutdown=5,
         )
         sockets = None
-        if settings.runtime == "kubernetes":
+        if not on_machine:
             sockets = [listening("::", settings.ports.control_plane)]
         await uvicorn.Server(config).serve(sockets=sockets)
     finally:
@@ -47,10 +49,9 @@ def main() -> None:
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
     try:
-        settings = from_environment()
-    except BadSettingsError as error:
-        raise SystemExit(str(error)) from None
-    asyncio.run(serve(settings))
+        asyncio.run(serve(from_environment()))
+    except (BadSettingsError, LabError, OSError) as error:
+        raise SystemExit(f"lab.web: {error}") from None
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from lab.bootstrap.chained import Chained
 from lab.bootstrap.edits import Edits
 from lab.bootstrap.keeping import ShippedAttempts, StoredProofs, StoredReports
 from lab.bootstrap.launching_kubernetes import KubernetesLauncher
+from lab.bootstrap.opening import opened
+from lab.domain.errors import StoreUnavailableError
 from lab.domain.ids import SandboxId
 from lab.domain.sandbox import Stage
 from lab.grants import STORAGE
@@ -188,3 +190,12 @@ def test_what_is_wrong_with_the_settings_is_said_in_a_line(
     assert text.startswith(said)
     assert "\n" not in text
     assert "hidden" not in text
+
+
+async def test_a_database_that_comes_late_is_waited_for_and_not_for_ever(
+    settings: Settings, tmp_path: Path
+) -> None:
+    nowhere = f"postgresql+psycopg://lab@/lab?host={tmp_path}/nothing"
+    late = settings.model_copy(update={"database_url": nowhere})
+    with pytest.raises(StoreUnavailableError):
+        await opened(late, patience_seconds=0.6)
