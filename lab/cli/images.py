@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -78,22 +78,18 @@ class _Wanted:
     files: Sequence[str] = field(default=())
     jobs: int = 2
 
-    def yard(self, steps: Steps) -> tuple[Catalogue, Yard, tuple[ImageSpec, ...]]:
-        """Return the catalogue, the place to build and the chosen images."""
+    @contextmanager
+    def yard(self, steps: Steps) -> Generator[tuple[Catalogue, Yard, tuple[ImageSpec, ...]]]:
+        """Give the catalogue, the place to build and the chosen images."""
         from lab.shipping import catalogue, engine  # noqa: PLC0415  # of an optional extra
         from lab.shipping.building import Yard  # noqa: PLC0415
 
         known = catalogue.read(CHECKOUT)
         specs = known.chosen(self.names, with_bundled=self.has_bundled)
-        yard = Yard(
-            known,
-            engine.connect(self.host),
-            steps,
-            base=self.base or known.base,
-            given=_files(self.files),
-            jobs=self.jobs,
-        )
-        return known, yard, specs
+        given = _files(self.files)
+        with closing(engine.connect(self.host)) as found:
+            base = self.base or known.base
+            yield known, Yard(known, found, steps, base=base, given=given, jobs=self.jobs), specs
 
 
 @command(
@@ -119,8 +115,7 @@ def build(
     machine without a package index builds from a copy of that folder.
     """
     wanted = _Wanted(names or (), with_bundled, host, base, file or (), jobs)
-    with _working(output) as steps:
-        _, yard, specs = wanted.yard(steps)
+    with _working(output) as steps, wanted.yard(steps) as (_, yard, specs):
         shipped = yard.build(specs)
     _show(shipped, output)
 
@@ -151,9 +146,9 @@ def push(
         from lab.shipping import record, reference  # noqa: PLC0415  # of an optional extra
 
         where = reference.registry(registry or record.read(DIGESTS).registry or _no_registry())
-        known, yard, specs = wanted.yard(steps)
-        yard.build(specs)
-        shipped = yard.push(known.deployed(specs), where, DIGESTS)
+        with wanted.yard(steps) as (known, yard, specs):
+            yard.build(specs)
+            shipped = yard.push(known.deployed(specs), where, DIGESTS)
     _show(shipped, output)
 
 
@@ -170,9 +165,9 @@ def list_images(
         from lab.shipping import record  # noqa: PLC0415  # of an optional extra
 
         wanted = _Wanted((), bool(file), host, base, file or ())
-        known, yard, specs = wanted.yard(steps)
         pushed = record.read(DIGESTS).images
-        found = yard.look(known.deployed(specs))
+        with wanted.yard(steps) as (known, yard, specs):
+            found = yard.look(known.deployed(specs))
     rows: list[dict[str, Any]] = []
     for each in found:
         there = pushed.get(each.name)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import os
 import re
+import socket
 import tarfile
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,8 @@ LABEL = "vase-clos.lab/content"
 """On every image: the hash of what it was made from."""
 _DEFAULT_HOST = "unix:///var/run/docker.sock"
 _STEP = re.compile(r"Step (\d+)/(\d+) : (.*)", re.DOTALL)
+_API = "1.41"
+"""Docker 20.10's; asking for the newest would cost a question first."""
 _KEPT_LINES = 30
 _TIMEOUT_S = 1800
 _TRIES = 2
@@ -54,6 +58,10 @@ class Engine:
     def __init__(self, client: Any, *, host: str) -> None:
         self._client, self.host = client, host
 
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._client.close()
+
     @property
     def architecture(self) -> str:
         """What the engine builds for, as it calls it."""
@@ -68,9 +76,10 @@ class Engine:
         if (found := self.find(base)) is not None:
             return found.id
         try:
-            for event in self._client.pull(base, stream=True, decode=True):
-                if "error" in event:
-                    raise BaseMissingError(base=base, why=str(event["error"]))
+            with closing(self._client.pull(base, stream=True, decode=True)) as events:
+                for event in events:
+                    if "error" in event:
+                        raise BaseMissingError(base=base, why=str(event["error"]))
         except _api_error() as error:
             raise BaseMissingError(base=base, why=_why(error)) from error
         if (found := self.find(base)) is None:
@@ -128,14 +137,15 @@ class Engine:
                     decode=True,
                     timeout=_TIMEOUT_S,
                 )
-                for event in events:
-                    text = str(event.get("stream", ""))
-                    if found := _STEP.match(text):
-                        step = " ".join(found[3].split())
-                        say(f"{found[1]}/{found[2]}")
-                    log += [line for line in text.splitlines() if line.strip()]
-                    if "error" in event:
-                        raise self._failed(image, step, str(event["error"]), log)
+                with closing(events):
+                    for event in events:
+                        text = str(event.get("stream", ""))
+                        if found := _STEP.match(text):
+                            step = " ".join(found[3].split())
+                            say(f"{found[1]}/{found[2]}")
+                        log += [line for line in text.splitlines() if line.strip()]
+                        if "error" in event:
+                            raise self._failed(image, step, str(event["error"]), log)
         except _api_error() as error:
             raise self._failed(image, step, _why(error), log) from error
         built = self.find(tag)
@@ -153,9 +163,9 @@ class Engine:
         try:
             self._client.tag(tag, to.repository, to.tag, force=True)
             for attempt in range(_TRIES):  # a registry that drops one connection takes the next
-                digest, why = _follow(
-                    self._client.push(to.repository, to.tag, stream=True, decode=True), say
-                )
+                pushing = self._client.push(to.repository, to.tag, stream=True, decode=True)
+                with closing(pushing):
+                    digest, why = _follow(pushing, say)
                 if digest:
                     return digest
                 if attempt == _TRIES - 1 or "denied" in why or "unauthorized" in why:
@@ -206,9 +216,14 @@ def connect(host: str = "") -> Engine:
         raise ToolMissingError(tool="vase-clos[images]") from error
     where = host or os.environ.get("DOCKER_HOST") or _DEFAULT_HOST
     try:
-        client = docker.APIClient(base_url=where, version="auto", timeout=_TIMEOUT_S)
+        _knock(where)
+        client = docker.APIClient(base_url=where, version=_API, timeout=_TIMEOUT_S)
+    except Exception as error:
+        raise EngineUnreachableError(host=where, why=_why(error)) from error
+    try:
         client.ping()
     except Exception as error:
+        client.close()
         raise EngineUnreachableError(host=where, why=_why(error)) from error
     return Engine(client, host=where)
 
@@ -240,14 +255,15 @@ def _status(error: Exception) -> int:
     return int(getattr(getattr(error, "response", None), "status_code", 0) or 0)
 
 
+def _knock(host: str) -> None:
+    """Connect once to a local engine: the docker package leaks the socket where it cannot."""
+    if host.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            client.connect(host.removeprefix("unix://"))
+
+
 def _why(error: Exception) -> str:
-    """Return the last reason in an error's chain, in one line."""
-    explanation = getattr(error, "explanation", None)
-    if explanation:
-        return " ".join(str(explanation).split())
-    found = re.findall(
-        r"(?:FileNotFoundError|PermissionError|ConnectionRefusedError)[^)]*", str(error)
-    )
-    text = found[-1] if found else str(error)
-    quoted = re.search(r"'([^']+)'", text) if found else None
-    return " ".join((quoted[1] if quoted else text).split())
+    """Return an error's reason in one line."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return " ".join(str(getattr(error, "explanation", None) or error).split())

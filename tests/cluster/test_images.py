@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +21,7 @@ from lab.shipping.turn import alone
 from tests.cluster.driver.registry import BASE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from lab.shipping.engine import Engine
@@ -32,10 +34,11 @@ class Silent:
 
 
 @pytest.fixture
-def docker(cluster: Cluster) -> Engine:
+def docker(cluster: Cluster) -> Iterator[Engine]:
     if not cluster.plan.docker:
         pytest.skip("the cluster was started without the engine that builds images")
-    return engine.connect(f"unix://{cluster.plan.docker_socket}")
+    with closing(engine.connect(f"unix://{cluster.plan.docker_socket}")) as found:
+        yield found
 
 
 @pytest.mark.timeout(900)
