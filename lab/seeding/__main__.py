@@ -16,6 +16,7 @@ from lab import bootstrap
 from lab.bootstrap.outside import dataset_storage
 from lab.domain.errors import LabError, ProviderError, StoreUnavailableError
 from lab.domain.token import TokenKind
+from lab.seeding import tracking
 from lab.seeding.datasets import Shipped
 from lab.seeding.sowing import Sowing
 from lab.settings import BadSettingsError, from_environment
@@ -52,6 +53,7 @@ async def seed(settings: Settings, *, has_demo: bool, wait_seconds: float) -> No
             told = "as chosen" if login in chosen else password
             print(f"account {login}: password {told}", flush=True)  # noqa: T201  told once, here
         shipped = Shipped(lab, dataset_storage(settings))
+        await _insisting(lambda: tracking.prepare(settings), "the object store", deadline)
         count = await _insisting(shipped.publish, "the object store", deadline)
         print(f"data sets published: {count}", flush=True)  # noqa: T201
     finally:

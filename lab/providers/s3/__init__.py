@@ -32,6 +32,10 @@ _ADMINS: dict[Kind, type[SeaweedAdmin | MinioAdmin]] = {
 }
 
 
+class StoreRefusedError(Exception):
+    """A store does not answer, or does not let us do what the lab needs."""
+
+
 class Options(BaseModel):
     """Where the store is and what we are there.
 
@@ -142,8 +146,7 @@ async def prepare_service_bucket(
         secret_file: Holds its secret, one line.
 
     Raises:
-        ObjectsError: The store did not answer, or refused.
-        AdminError: Its admin side did not answer, or refused.
+        StoreRefusedError: The store did not answer, or refused.
         ValueError: An option is unknown or missing, or a secret is a placeholder.
     """
     read = Options.model_validate(options)
@@ -156,12 +159,10 @@ async def prepare_service_bucket(
             secret = await asyncio.to_thread(_secret, secret_file)
             allowed = policy.document(bucket=bucket, read_bucket="", read_prefixes=())
             await admin.ensure_user(user, allowed, secret)
+    except (ObjectsError, AdminError) as error:
+        raise StoreRefusedError(str(error)) from error
     finally:
         await admin.aclose()
-
-
-class StoreRefusedError(Exception):
-    """A store does not answer, or does not let us do what the lab needs."""
 
 
 async def check(options: Mapping[str, Any]) -> None:
