@@ -27,6 +27,13 @@ why() { # the line of a log that says why
     sed 's/^[^[:alnum:]]*//; s/[.[:space:]]*$//' | cut -c1-300
 }
 
+# What no package can give is said before anything is changed.
+if [ "$role" = cluster ]; then
+  [ "$(id -u)" = 0 ] || fail "no cluster can run here" "it needs root" "Run the same command as root, or with sudo"
+  unshare --net --mount true 2>/dev/null ||
+    fail "no cluster can run here" "the kernel gives no network and mount namespaces" "Take a machine where 'unshare --net --mount true' works"
+fi
+
 mkdir -p .build/stamps
 exec 9>.build/stamps/lock
 flock 9

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from tests.cluster.driver import addons
-from tests.cluster.driver.commands import attempt, run
+from tests.cluster.driver import addons, outside
+from tests.cluster.driver.cgroups import left
+from tests.cluster.driver.cluster import Cluster
+from tests.cluster.driver.commands import attempt, inside, run
+from tests.cluster.driver.network import BRIDGE
 from tests.cluster.driver.registry import Registry
 from tests.cluster.driver.telling import until
 
 if TYPE_CHECKING:
     from tests.cluster.driver.api import Json
-    from tests.cluster.driver.cluster import Cluster
+    from tests.cluster.driver.plan import Plan
 
 PORT = 8080
+KUBELET = 10250
 LISTEN = f"listen {PORT}"
 Ask = tuple[str, str]
 
@@ -81,6 +89,7 @@ class Pods:
             container["volumeMounts"] = [{"name": "claimed", "mountPath": "/claimed"}]
             volumes = [{"name": "claimed", "persistentVolumeClaim": {"claimName": claim}}]
         pod = _object("v1", "Pod", name, namespace)
+        pod["metadata"]["labels"] = {"name": name}
         pod["spec"] = {
             "serviceAccountName": "none",
             "automountServiceAccountToken": False,
@@ -99,3 +108,89 @@ class Pods:
 def _object(version: str, kind: str, name: str, namespace: str = "") -> Json:
     meta = {"name": name} | ({"namespace": namespace} if namespace else {})
     return {"apiVersion": version, "kind": kind, "metadata": meta}
+
+
+@dataclass(kw_only=True)
+class Small:
+    cluster: Cluster
+    pods: Pods
+    first_seconds: float
+    rules: str
+    listeners: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+
+def rules_of_the_machine() -> str:
+    commands = (["iptables-save"], ["ip6tables-save"], ["nft", "list", "ruleset"], ["ip", "rule"])
+    found = [subprocess.run(each, capture_output=True, text=True, check=True) for each in commands]
+    lines = "".join(each.stdout for each in found).splitlines()
+    return "\n".join(line for line in lines if not line.startswith("#"))
+
+
+def populate(small: Small) -> None:
+    small.pods.namespace("open")
+    small.pods.namespace("closed", closed=True)
+    small.pods.namespace("other")
+    for namespace, name, node in (
+        ("open", "dialer", "node1"),
+        ("closed", "dialer", "node1"),
+        ("other", "near", "node1"),
+        ("other", "far", "node2"),
+    ):
+        small.pods.start(namespace, name, node)
+    for namespace in ("open", "closed"):
+        small.pods.addresses(namespace, "dialer")
+    small.listeners = {name: small.pods.addresses("other", name) for name in ("near", "far")}
+    # The policies of a pod are in force a moment after it runs.
+    until("deny-all in force", lambda: all_closed(small), seconds=30)
+
+
+def all_closed(small: Small) -> bool:
+    asks = everything(small).values()
+    return all(small.pods.dial("closed", "dialer", ask).startswith("closed") for ask in asks)
+
+
+def everything(small: Small) -> dict[str, Ask]:
+    found: dict[str, Ask] = {}
+    for name, (address4, address6) in small.listeners.items():
+        for protocol in ("tcp", "udp"):
+            found[f"{name} {protocol} 4"] = (protocol, f"{address4}:{PORT}")
+            found[f"{name} {protocol} 6"] = (protocol, f"[{address6}]:{PORT}")
+    for node in small.cluster.plan.nodes:
+        found[f"{node.name}'s kubelet"] = ("tcp", f"{node.address}:{KUBELET}")
+    found["API server"] = ("tcp", f"{small.cluster.plan.api_service}:443")
+    for address in small.cluster.plan.outside_addresses:
+        host = f"[{address}]" if ":" in address else address
+        found[f"outside {address} tcp"] = ("tcp", f"{host}:443")
+        found[f"outside {address} udp"] = ("udp", f"{host}:53")
+    return found
+
+
+def link_local_kubelet(small: Small) -> Ask:
+    namespace = small.cluster.plan.nodes[0].namespace
+    shown = inside(namespace, "ip", "-6", "-j", "address", "show", "dev", BRIDGE, "scope", "link")
+    entries = [entry for device in json.loads(shown) for entry in device["addr_info"]]
+    address = next(entry["local"] for entry in entries if entry.get("scope") == "link")
+    return "tcp", f"[{address}%eth0]:{KUBELET}"
+
+
+def pods_seen_outside(small: Small, address: str) -> list[dict[str, Any]]:
+    arrivals = outside.ask(small.cluster.plan)["arrivals"]
+    return [each for each in arrivals if each["source"] == address]
+
+
+def nothing_left_of(plan: Plan) -> list[str]:
+    found = [f"namespace {each}" for each in plan.namespaces if Path("/run/netns", each).exists()]
+    found += [f"group {path}" for name in plan.cgroups for path in left(name)]
+    found += [f"mount {target}" for target in Cluster(plan).mounts_left()]
+    found += [str(path) for path in Path("/run").glob(f"*{plan.name}*")]
+    shown = {
+        "link": ["ip", "-o", "link"],
+        "route": ["ip", "route"],
+        "route6": ["ip", "-6", "route"],
+        "process": ["ps", "-eo", "pid,args"],
+    }
+    own = (f"{plan.name}-", f"10.{plan.octet}.", f"fd{plan.octet:02x}:", str(plan.state))
+    for what, command in shown.items():
+        lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        found += [f"{what} {each}" for each in lines.splitlines() if any(o in each for o in own)]
+    return found

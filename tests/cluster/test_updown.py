@@ -2,54 +2,42 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
+import socket
 import time
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.cluster.conftest import can_run
 from tests.cluster.driver import binaries, outside, volumes
 from tests.cluster.driver.api import ApiError
-from tests.cluster.driver.cgroups import left
 from tests.cluster.driver.cluster import Cluster
-from tests.cluster.driver.commands import inside
-from tests.cluster.driver.network import BRIDGE
 from tests.cluster.driver.plan import Plan
 from tests.cluster.driver.telling import CannotDoError, until
-from tests.cluster.small import PORT, Pods
+from tests.cluster.kwok.crowd import Crowd
+from tests.cluster.small import (
+    PORT,
+    Pods,
+    Small,
+    everything,
+    link_local_kubelet,
+    nothing_left_of,
+    pods_seen_outside,
+    populate,
+    rules_of_the_machine,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from tests.cluster.small import Ask
-
-KUBELET = 10250
-
-
-@dataclass(kw_only=True)
-class Small:
-    cluster: Cluster
-    pods: Pods
-    first_seconds: float
-    rules: str
-    listeners: dict[str, tuple[str, str]] = field(default_factory=dict)
-
-
-def rules_of_the_machine() -> str:
-    commands = (["iptables-save"], ["ip6tables-save"], ["nft", "list", "ruleset"], ["ip", "rule"])
-    found = [subprocess.run(each, capture_output=True, text=True, check=True) for each in commands]
-    lines = "".join(each.stdout for each in found).splitlines()
-    return "\n".join(line for line in lines if not line.startswith("#"))
+ONE_MORE = "198.51.100.7"
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
     state = tmp_path_factory.mktemp("updown")
-    plan = Plan(name="updown", octet=131, state=state, docker=False)
+    plan = Plan(name="updown", octet=131, state=state, docker=False, outside=(ONE_MORE,))
     why_not = can_run(plan)
     if why_not:
         pytest.skip(why_not)
@@ -63,58 +51,6 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
         yield found
     finally:
         cluster.down(purge=True)
-
-
-def populate(small: Small) -> None:
-    small.pods.namespace("open")
-    small.pods.namespace("closed", closed=True)
-    small.pods.namespace("other")
-    for namespace, name, node in (
-        ("open", "dialer", "node1"),
-        ("closed", "dialer", "node1"),
-        ("other", "near", "node1"),
-        ("other", "far", "node2"),
-    ):
-        small.pods.start(namespace, name, node)
-    for namespace in ("open", "closed"):
-        small.pods.addresses(namespace, "dialer")
-    small.listeners = {name: small.pods.addresses("other", name) for name in ("near", "far")}
-    # The policies of a pod are in force a moment after it runs.
-    until("deny-all in force", lambda: all_closed(small), seconds=30)
-
-
-def all_closed(small: Small) -> bool:
-    asks = everything(small).values()
-    return all(small.pods.dial("closed", "dialer", ask).startswith("closed") for ask in asks)
-
-
-def everything(small: Small) -> dict[str, Ask]:
-    found: dict[str, Ask] = {}
-    for name, (address4, address6) in small.listeners.items():
-        for protocol in ("tcp", "udp"):
-            found[f"{name} {protocol} 4"] = (protocol, f"{address4}:{PORT}")
-            found[f"{name} {protocol} 6"] = (protocol, f"[{address6}]:{PORT}")
-    for node in small.cluster.plan.nodes:
-        found[f"{node.name}'s kubelet"] = ("tcp", f"{node.address}:{KUBELET}")
-    found["API server"] = ("tcp", f"{small.cluster.plan.api_service}:443")
-    for address in small.cluster.plan.outside_addresses:
-        host = f"[{address}]" if ":" in address else address
-        found[f"outside {address} tcp"] = ("tcp", f"{host}:443")
-        found[f"outside {address} udp"] = ("udp", f"{host}:53")
-    return found
-
-
-def link_local_kubelet(small: Small) -> Ask:
-    namespace = small.cluster.plan.nodes[0].namespace
-    shown = inside(namespace, "ip", "-6", "-j", "address", "show", "dev", BRIDGE, "scope", "link")
-    entries = [entry for device in json.loads(shown) for entry in device["addr_info"]]
-    address = next(entry["local"] for entry in entries if entry.get("scope") == "link")
-    return "tcp", f"[{address}%eth0]:{KUBELET}"
-
-
-def pods_seen_outside(small: Small, address: str) -> list[dict[str, Any]]:
-    arrivals = outside.ask(small.cluster.plan)["arrivals"]
-    return [each for each in arrivals if each["source"] == address]
 
 
 def test_both_nodes_are_ready_and_everything_runs(small: Small) -> None:
@@ -200,6 +136,51 @@ def test_a_volume_is_wiped_and_offered_again_when_its_claim_is_gone(small: Small
     assert list(folder.iterdir()) == []
 
 
+def test_a_port_of_this_machine_leads_to_a_service(small: Small) -> None:
+    meta = {"name": "near", "namespace": "other"}
+    spec = {"selector": {"name": "near"}, "ports": [{"port": 80, "targetPort": PORT}]}
+    small.pods.api.apply({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec})
+    port = a_free_port()
+    small.cluster.forward(port, "other/near:80")
+    until("an answer", lambda: answers(port) == b"open", seconds=30)
+    small.cluster.forward(port, "")
+    assert answers(port) == b""
+
+
+def a_free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+    return port
+
+
+def answers(port: int) -> bytes:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            return connection.recv(16)
+    except OSError:
+        return b""
+
+
+def test_a_port_that_is_taken_is_said_in_a_line(small: Small) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(CannotDoError, match="in use"):
+            small.cluster.forward(taken.getsockname()[1], "other/near:80")
+
+
+def test_simulated_nodes_and_pods_come_and_go_beside_the_real_ones(small: Small) -> None:
+    crowd = Crowd(small.cluster)
+    crowd.start(5)
+    crowd.pods(20, namespace="crowded")
+    assert (crowd.ready(), crowd.running("crowded")) == (5, 20)
+    crowd.stop()
+    names = [each["metadata"]["name"] for each in small.pods.api.get("/api/v1/nodes")["items"]]
+    assert names == ["node1", "node2"]
+    assert small.cluster.failing() == []
+
+
 def test_a_second_up_changes_nothing_and_starts_again_what_ended(small: Small) -> None:
     before = {part.name: part.pid for part in small.cluster.parts.all()}
     small.cluster.act_on("scheduler", "stop")
@@ -275,21 +256,3 @@ def test_down_leaves_nothing_and_the_next_start_finds_its_images(small: Small) -
     small.cluster.down(purge=True)
     assert nothing_left_of(plan) == []
     assert not plan.state.exists()
-
-
-def nothing_left_of(plan: Plan) -> list[str]:
-    found = [f"namespace {each}" for each in plan.namespaces if Path("/run/netns", each).exists()]
-    found += [f"group {path}" for name in plan.cgroups for path in left(name)]
-    found += [f"mount {target}" for target in Cluster(plan).mounts_left()]
-    found += [str(path) for path in Path("/run").glob(f"*{plan.name}*")]
-    shown = {
-        "link": ["ip", "-o", "link"],
-        "route": ["ip", "route"],
-        "route6": ["ip", "-6", "route"],
-        "process": ["ps", "-eo", "pid,args"],
-    }
-    own = (f"{plan.name}-", f"10.{plan.octet}.", f"fd{plan.octet:02x}:", str(plan.state))
-    for what, command in shown.items():
-        lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        found += [f"{what} {each}" for each in lines.splitlines() if any(o in each for o in own)]
-    return found

