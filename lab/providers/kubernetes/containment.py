@@ -12,6 +12,7 @@ from lab import grants as keeping
 from lab.domain.errors import ProviderError, StoreError
 from lab.domain.proofs import is_genuine, sign
 from lab.domain.sandbox import Fact, Observation, Seen, Stage
+from lab.domain.waits import Waiting, WaitsFor
 from lab.providers.kubernetes import proving_hash
 from lab.providers.kubernetes.doors import ensure_doors, see_doors, shut_doors, with_doors
 from lab.providers.kubernetes.failures import ClusterError, told_by
@@ -192,7 +193,7 @@ class ContainmentProvider:
             due = self._due(known, known.proof)
             return Observation(Seen.DUE if due else Seen.READY, due, facts)
         if is_running:
-            return Observation(Seen.CONVERGING, "the probes are running", facts)
+            return Observation(Seen.CONVERGING, str(Waiting(WaitsFor.PROBES)), facts)
         return Observation(Seen.ABSENT, self._why(sandbox.id) or against, facts)
 
     def _judge_shut(self, sandbox: Sandbox, facts: tuple[Fact, ...], against: str) -> Observation:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from lab.domain import holes
 from lab.domain.errors import ProviderError, TerminalProviderError
 from lab.domain.ids import SandboxId
 from lab.domain.sandbox import Stage
@@ -39,7 +40,7 @@ DECOYS = frozenset({CLOSED_DECOY, OPEN_DECOY})
 """Namespaces like a sandbox's, of which no sandbox has the name. They last for one trial."""
 
 NOT_ENFORCED = (
-    "this cluster does not enforce NetworkPolicy: under deny-all a probe reached {arrived}; "
+    f"this cluster {holes.NOT_ENFORCED}: under deny-all a probe reached {{arrived}}; "
     "no sandbox is made here. Install a network plugin that enforces policies "
     "(Calico, Cilium, kube-router…), then restart the reconciler"
 )

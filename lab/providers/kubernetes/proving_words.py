@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.domain.containment import Expected
+from lab.domain.holes import Hole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,33 +26,31 @@ def failures(proof: Proof) -> str:
         else f"{r.name} (must work: {r.detail or r.outcome.value})"
         for r in failed
     ]
-    holes = dict.fromkeys(hole_of(result.name) for result in failed)
+    holes = dict.fromkeys(hole_of(result.name).value for result in failed)
     return f"{', '.join(holes)}: {few(names)}" if names else ""
 
 
 _HOLES = (
-    # What a name holds, and what an operator calls it; the first that fits.
-    (("link", "all-nodes6", "all-routers6", "solicited6"), "IPv6 link-local"),
-    (("all-nodes4", "broadcast", "mdns"), "multicast"),
-    (("metadata",), "metadata address"),
-    (("kubelet", "node-"), "node"),
-    (("kubernetes-api",), "Kubernetes API"),
-    (("dns", "look-up"), "name resolution"),
-    (("internet",), "internet"),
-    (("-pod-", "-service-"), "other sandboxes"),
-    (("other-door",), "doors of other sandboxes"),
-    (("lab-",), "services of the lab"),
-    (("door-",), "own doors"),
-    ((SILENT,), "connections seen by witnesses"),
-    ((SETTLED,), "policies not in force at the pod's start"),
+    # What a name holds, and what it is about; the first that fits.
+    (("link", "all-nodes6", "all-routers6", "solicited6"), Hole.LINK_LOCAL),
+    (("all-nodes4", "broadcast", "mdns"), Hole.MULTICAST),
+    (("metadata",), Hole.METADATA),
+    (("kubelet", "node-"), Hole.NODE),
+    (("kubernetes-api",), Hole.API),
+    (("dns", "look-up"), Hole.NAMES),
+    (("internet",), Hole.INTERNET),
+    (("-pod-", "-service-"), Hole.OTHER_SANDBOXES),
+    (("other-door",), Hole.OTHER_DOORS),
+    (("lab-",), Hole.LAB_SERVICES),
+    (("door-",), Hole.OWN_DOORS),
+    ((SILENT,), Hole.SEEN_BY_WITNESSES),
+    ((SETTLED,), Hole.LATE_WALLS),
 )
 
 
-def hole_of(name: str) -> str:
-    """Return what a probe's name is about, in an operator's words."""
-    return next(
-        (word for parts, word in _HOLES if any(part in name for part in parts)), "the pod itself"
-    )
+def hole_of(name: str) -> Hole:
+    """Return what a probe's name is about."""
+    return next((hole for parts, hole in _HOLES if any(part in name for part in parts)), Hole.POD)
 
 
 def few(names: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from lab.domain.sandbox import USABLE, Phase, Seen, Stage, StageState
 from lab.services.sandboxes import SandboxView
-from lab.web import waits, words
+from lab.web import holes, waits, words
 from lab.web.language import Language, msg
 from lab.web.sentences import TITLES
 
@@ -99,7 +99,8 @@ def _line(
         technical = "\n".join(filter(None, (state.detail, state.error_detail)))
     if state is not None and state.failures and state.error_code:
         kind, colour, word = "failed", "red", msg("Échec")
-        what = language.text(TITLES.get(state.error_code, _FAILED_SOMEHOW))
+        title = language.text(TITLES.get(state.error_code, _FAILED_SOMEHOW))
+        what = holes.sentence(state.error_detail, language) or title
         problem = language.text(_FAILED, what=what)
         next_step = _next(state, language, now)
     elif is_down:
