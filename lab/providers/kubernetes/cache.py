@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lab.providers.kubernetes import names
 from lab.providers.kubernetes.comparing import fingerprint, stamp_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from lab.providers.kubernetes.resources import Resource
 
-    Key = tuple[str, str]
+Key: TypeAlias = tuple[str, str]
+"""Namespace, empty for what has none, and name."""
 
 _REMAINING = frozenset({"NamespaceContentRemaining", "NamespaceFinalizersRemaining"})
 _FAILURES = frozenset(
@@ -96,12 +97,11 @@ class Shelf:
         """Count them."""
         return len(self._entries)
 
-    def replace(self, found: Iterable[Mapping[str, Any]], version: str) -> set[str]:
+    def replace(self, listed: Mapping[Key, Entry], version: str) -> set[str]:
         """Take a whole list; return the sandboxes for which anything changed.
 
         What we wrote after the list was taken is newer than the list, and stays.
         """
-        listed = {key_of(item): entry_of(self.resource, item) for item in found}
         taken_at = int(version) if version.isdecimal() else 0
         newer = {
             key: entry
@@ -110,7 +110,7 @@ class Shelf:
         }
         before, self._entries = self._entries, {}
         self._by_note.clear()
-        for key, entry in (listed | newer).items():
+        for key, entry in ({**listed, **newer}).items():
             self._set(key, entry)
         self._dropped.clear()
         return {

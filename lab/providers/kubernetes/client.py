@@ -102,23 +102,38 @@ class Client:
         status, body = await self._call("GET", path)
         return None if status == _NOT_FOUND else body
 
+    async def pages(
+        self, resource: Resource, *, namespace: str | None = None, selector: str = ""
+    ) -> AsyncIterator[tuple[list[dict[str, Any]], str]]:
+        """Yield all objects page by page, each with the version of the whole list.
+
+        Raises:
+            ExpiredError: The list grew too old while it was read.
+            ClusterError: We could not look.
+        """
+        query = {"limit": str(_PAGE)} | ({"labelSelector": selector} if selector else {})
+        while True:
+            _, body = await self._call("GET", resource.path(namespace), query=query)
+            metadata = body.get("metadata", {})
+            yield body.get("items") or [], str(metadata.get("resourceVersion", ""))
+            if not metadata.get("continue"):
+                return
+            query["continue"] = metadata["continue"]
+
     async def list(
         self, resource: Resource, *, namespace: str | None = None, selector: str = ""
     ) -> tuple[list[dict[str, Any]], str]:
-        """Return all objects, page by page, and the version to watch from.
+        """Return all objects, and the version to watch from.
 
         Raises:
             ClusterError: We could not look.
         """
         found: list[dict[str, Any]] = []
-        query = {"limit": str(_PAGE)} | ({"labelSelector": selector} if selector else {})
-        while True:
-            _, body = await self._call("GET", resource.path(namespace), query=query)
-            found += body.get("items") or []
-            metadata = body.get("metadata", {})
-            if not metadata.get("continue"):
-                return found, str(metadata.get("resourceVersion", ""))
-            query["continue"] = metadata["continue"]
+        version = ""
+        async for page in self.pages(resource, namespace=namespace, selector=selector):
+            found += page[0]
+            version = page[1]
+        return found, version
 
     async def apply(self, resource: Resource, wanted: Mapping[str, Any]) -> Applied:
         """Write what is ours of one object, whoever wrote it before.

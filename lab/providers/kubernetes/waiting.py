@@ -7,6 +7,7 @@ import re
 from lab.domain.waits import Waiting, WaitsFor
 
 _COUNT = re.compile(r"([a-z0-9.-]+?)\.? has (\d+) resource instances")
+_LONGEST = 400
 _FINALIZER = re.compile(r"([A-Za-z0-9./-]+) in (\d+) resource instances")
 
 
@@ -19,5 +20,5 @@ def going(told: str) -> str:
     left = tuple((kind, int(number)) for kind, number in _COUNT.findall(told))
     held = tuple((name, int(number)) for name, number in _FINALIZER.findall(told))
     if told and not left:
-        return f"being deleted; {told}"
+        return f"being deleted; {told[:_LONGEST]}"
     return str(Waiting(WaitsFor.PLACE_GONE, left, held))

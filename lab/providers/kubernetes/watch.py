@@ -8,12 +8,13 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from lab.providers.kubernetes import failures, names
+from lab.providers.kubernetes.cache import entry_of, key_of
 from lab.providers.kubernetes.client import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lab.providers.kubernetes.cache import Shelf
+    from lab.providers.kubernetes.cache import Entry, Key, Shelf
     from lab.providers.kubernetes.client import Client
 
 log = logging.getLogger(__name__)
@@ -88,10 +89,16 @@ class Watch:
         return self._cut_at is None or now - self._cut_at < STALE_AFTER_S
 
     async def _list(self) -> None:
-        items, version = await self._client.list(
+        listed: dict[Key, Entry] = {}
+        version = ""
+        pages = self._client.pages(
             self.shelf.resource, namespace=self._namespace, selector=self._selector
         )
-        changed = self.shelf.replace(items, version)
+        async for page in pages:
+            # Summed up page by page: the objects themselves are never all in memory.
+            listed |= {key_of(item): entry_of(self.shelf.resource, item) for item in page[0]}
+            version = page[1]
+        changed = self.shelf.replace(listed, version)
         self._version = version
         self._heard()
         self._synced.set()
