@@ -32,7 +32,7 @@ app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 
 {{- define "lab.image" -}}
-{{- $given := index .root.Values.images .name -}}
+{{- $given := get .root.Values.images .name -}}
 {{- if kindIs "map" $given -}}{{- $given = $given.reference -}}{{- end -}}
 {{- required (printf "images.%s: give a reference by digest (--values images/digests.json, that 'lab images push' writes)" .name) $given -}}
 {{- end -}}

@@ -37,9 +37,11 @@
     - namespaceSelector:
         matchLabels:
           kubernetes.io/metadata.name: {{ $dns.namespace }}
+      {{- with $dns.podLabels }}
       podSelector:
         matchLabels:
-          {{- toYaml $dns.podLabels | nindent 10 }}
+          {{- toYaml . | nindent 10 }}
+      {{- end }}
     {{- end }}
   ports:
     {{- range $dns.ports }}
