@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from lab.web.language import Language
 
-_OPEN = msg("Les murs ne tiennent pas : %(what)s")
+_OPEN = msg("Les murs ne tiennent pas : %(what)s")
 
 WORDS: Mapping[Hole, str] = {
     Hole.LINK_LOCAL: msg("les adresses IPv6 de lien local mènent au nœud et à d’autres bacs"),

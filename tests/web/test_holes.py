@@ -36,6 +36,7 @@ def test_what_names_no_opening_is_left_to_the_usual_sentence(detail: str) -> Non
 def test_people_are_told_in_their_language_what_is_open() -> None:
     assert holes.sentence(LEAKY, load("fr")) == (
         "Les murs ne tiennent pas\N{NO-BREAK SPACE}: "
-        "les adresses IPv6 de lien local mènent au nœud et à d’autres bacs, la multidiffusion passe"
+        "les adresses IPv6 de lien local mènent au nœud et à d’autres bacs, "
+        "la multidiffusion passe"
     )
     assert holes.sentence(LEAKY, load("en")).startswith("The walls do not hold: IPv6 link-local")
