@@ -43,6 +43,10 @@ _URL = r"^https?://[A-Za-z0-9.\-\[\]:]+$"
 _DIGEST = r"^[a-z0-9.\-:/_]+@sha256:[0-9a-f]{64}$"
 
 
+def _labels(part: str) -> dict[str, str]:
+    return {"app.kubernetes.io/name": "vase-clos", "app.kubernetes.io/component": part}
+
+
 class Images(BaseModel):
     """What runs in sandboxes, by digest: nothing else is let in."""
 
@@ -80,18 +84,9 @@ class Cluster(BaseModel):
     storage_region: str = "us-east-1"
     tracking_username: str = "lab-admin"
     tracking_artifacts: str = Field(default="s3://suivi/artefacts", pattern=r"^s3://[a-z0-9./-]+$")
-    gateway_selector: dict[str, str] = {
-        "app.kubernetes.io/name": "vase-clos",
-        "app.kubernetes.io/component": "gateway",
-    }
-    hub_selector: dict[str, str] = {
-        "app.kubernetes.io/name": "vase-clos",
-        "app.kubernetes.io/component": "hub",
-    }
-    front_selector: dict[str, str] = {
-        "app.kubernetes.io/name": "vase-clos",
-        "app.kubernetes.io/component": "front",
-    }
+    gateway_selector: dict[str, str] = _labels("gateway")
+    hub_selector: dict[str, str] = _labels("hub")
+    front_selector: dict[str, str] = _labels("front")
     images: Images
     storage_class: str = Field(default="", max_length=253)
     internet: tuple[str, ...] = ()
@@ -150,6 +145,7 @@ class Settings(BaseSettings):
         poll: How often a sandbox that is being built or taken down is looked at.
         watch: How often one that is ready is looked at.
         sweep: How often orphans are looked for.
+        notebook_idle: After how long without any use a notebook server ends; zero for never.
     """
 
     model_config = SettingsConfigDict(env_prefix="LAB_", extra="forbid", frozen=True)
@@ -174,6 +170,7 @@ class Settings(BaseSettings):
     poll: timedelta = timedelta(seconds=1)
     watch: timedelta = timedelta(seconds=15)
     sweep: timedelta = timedelta(minutes=1)
+    notebook_idle: timedelta = timedelta(hours=2)
     first_retry: timedelta = timedelta(seconds=1)
     last_retry: timedelta = timedelta(minutes=5)
     workers: int = Field(default=4, ge=1, le=64)
@@ -249,7 +246,9 @@ class Settings(BaseSettings):
 
     def with_port(self, port: int) -> Settings:
         """Return these settings with another first port."""
-        moved = {"port": port, "public_url": f"http://{self.domain}:{port}"}
+        moved: dict[str, object] = {"port": port}
+        if self.public_url == f"http://{self.domain}:{self.port}":
+            moved["public_url"] = f"http://{self.domain}:{port}"
         return self.model_copy(update=moved)
 
     def secret(self, name: str) -> str:

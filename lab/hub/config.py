@@ -45,6 +45,8 @@ class HubConfig(BaseModel):
         launcher: ``module:Class`` of what starts a notebook server on this machine.
         database_url: The hub's own database; a file in ``hub_dir`` where it is empty.
         oauth_refresh_seconds: How long a sign-out at the portal may go unnoticed.
+        patience_seconds: How long a start on a cluster waits out a trouble that may pass, as
+            a full cluster that grows.
         idle_seconds: After how long without any use a notebook server ends; 0 for never.
     """
 
@@ -71,6 +73,7 @@ class HubConfig(BaseModel):
     start_timeout_seconds: Annotated[int, Field(ge=5)] = 120
     http_timeout_seconds: Annotated[int, Field(ge=5)] = 90
     poll_seconds: Annotated[int, Field(ge=1)] = 30
+    patience_seconds: Annotated[int, Field(ge=5)] = 90
     idle_seconds: Annotated[int, Field(ge=0)] = 7200
     concurrent_spawn_limit: Annotated[int, Field(ge=1)] = 8
     active_server_limit: Annotated[int, Field(ge=0)] = 0

@@ -20,8 +20,6 @@ POD_NAME = "carnet-{member}"
 CLAIM_NAME = "home-{member}"
 
 LOOK_SECONDS = 0.5
-TROUBLE_SECONDS = 45
-"""How long a trouble that may pass is waited out: a scheduler and a kubelet try again."""
 NODE_GONE_SECONDS = 30
 """Beyond its own grace, a pod that does not end is on a node that does not answer."""
 MARGIN_SECONDS = 5
@@ -161,7 +159,7 @@ class KubernetesSandboxSpawner(KubeSpawner):  # type: ignore[misc]  # it ships n
             trouble = self._trouble(pod, events)
             troubled_since = (troubled_since or now) if trouble else None
             waited = now - troubled_since if troubled_since else 0.0
-            if trouble and (trouble.is_final or waited > TROUBLE_SECONDS):
+            if trouble and (trouble.is_final or waited > self.lab.patience_seconds):
                 raise orders.LaunchRefusedError(trouble.sentence)
             if now > deadline:
                 said = trouble.sentence if trouble else "Le carnet met trop de temps à démarrer."

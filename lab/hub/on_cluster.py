@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
 
 from lab.hub.config import ENV_VAR, HubConfig, load
 
@@ -16,6 +19,7 @@ PREFIX = "LAB_HUB_"
 """``LAB_HUB_IDLE_SECONDS=3600`` sets ``idle_seconds``, and so for every other field."""
 
 STATE_DIR = "/var/lib/lab"
+_DURATION = TypeAdapter(timedelta)
 START_SECONDS = 300
 """A first start on a node pulls the image."""
 
@@ -23,8 +27,8 @@ START_SECONDS = 300
 def configuration(environment: Mapping[str, str] | None = None) -> HubConfig:
     """Return what the file named in the environment says, or else the environment itself.
 
-    ``LAB_PUBLIC_URL``, ``LAB_STATE_DIR`` and ``LAB_CLUSTER`` mean here what they mean to
-    the control plane.
+    ``LAB_PUBLIC_URL``, ``LAB_STATE_DIR``, ``LAB_CLUSTER`` and ``LAB_NOTEBOOK_IDLE`` mean
+    here what they mean to the control plane.
     """
     env = os.environ if environment is None else environment
     if ENV_VAR in env:
@@ -47,6 +51,8 @@ def configuration(environment: Mapping[str, str] | None = None) -> HubConfig:
         "runtime_env": "/opt/notebook",
         "start_timeout_seconds": START_SECONDS,
     }
+    if idle := env.get("LAB_NOTEBOOK_IDLE"):
+        known["idle_seconds"] = int(_DURATION.validate_python(idle).total_seconds())
     for name in HubConfig.model_fields:
         if value := env.get(f"{PREFIX}{name.upper()}"):
             known[name] = value.split(",") if name == "trusted_proxies" else value

@@ -57,6 +57,7 @@ def hub_settings(settings: Settings) -> hub_config.HubConfig:
         run_dir=settings.run_dir,
         secrets_dir=settings.secrets_dir,
         runtime_env=settings.notebook_env,
+        idle_seconds=int(settings.notebook_idle.total_seconds()),
     )
 
 

@@ -82,6 +82,10 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "Tous les combien chercher ce qui n’appartient à personne.",
         "How often orphans are looked for.",
     ),
+    "notebook_idle": (
+        "Après combien de temps sans aucun usage un carnet s’arrête; zéro pour jamais.",
+        "After how long without any use a notebook server ends; zero for never.",
+    ),
     "first_retry": (
         "Attente après un premier échec; elle double ensuite.",
         "The wait after a first failure; doubled after each further one.",
