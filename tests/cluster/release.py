@@ -10,6 +10,7 @@ import threading
 import time
 from base64 import b64decode
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +100,7 @@ class Release:
     @property
     def api(self) -> Api:
         """The administrator's way to the API server."""
-        return self.cluster.api
+        return self.cluster.api()
 
     def config(self) -> helm.Config:
         """Open what Helm acts through; the caller closes it."""
@@ -125,8 +126,8 @@ class Release:
         options = {"namespace": self.namespace, "timeout": INSTALL_SECONDS}
         options |= {"wait": "watcher"} if wait else {}
         act = "upgrade" if self.exists() else "install"
-        if act == "install":
-            self._drop_shared_leftovers()
+        if act == "install" and self._shared_by_others():
+            values = values | {"sharedObjects": {"create": False}}
         ended = threading.Event()
         watching = threading.Thread(target=self._watch, args=(ended,), daemon=True)
         watching.start()
@@ -195,15 +196,31 @@ class Release:
         metadata = {"name": self.namespace, "labels": labels}
         self.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
 
-    def _drop_shared_leftovers(self) -> None:
-        """Objects of these names that no release owns were left by tests, and stand in the way."""
-        for path in SHARED:
-            try:
-                metadata = self.api.get(path)["metadata"]
-            except ApiError:
-                continue
-            if OWNER not in metadata.get("annotations", {}):
-                self.api.delete(path)
+    def _shared_by_others(self) -> bool:
+        """Tell whether what all labs of a cluster share is there already, and no release's.
+
+        It is used as it is: it may be somebody's who works on this cluster too.
+
+        Raises:
+            CannotDoError: Only a part of it is there.
+        """
+        there = [path for path in SHARED if self._is_anothers(path)]
+        if there and len(there) < len(SHARED):
+            names = ", ".join(path.rpartition("/")[2] for path in there)
+            raise CannotDoError(
+                f"{names}: there already, and not of a release. Whoever made them must remove "
+                "them, or make the others too"
+            )
+        return bool(there)
+
+    def _is_anothers(self, path: str) -> bool:
+        try:
+            metadata = self.api.get(path)["metadata"]
+        except ApiError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return False
+            raise
+        return OWNER not in metadata.get("annotations", {})
 
     def _watch(self, ended: threading.Event) -> None:
         while not ended.wait(LOOK_SECONDS):
