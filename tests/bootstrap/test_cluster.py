@@ -156,6 +156,8 @@ def test_settings_of_one_machine_are_as_they_were(tmp_path: Path) -> None:
     assert settings.public_url == "http://vaseclos.localhost:9000"
     assert settings.api_url == "http://127.0.0.1:9001"
     assert settings.with_port(9100).public_url == "http://vaseclos.localhost:9100"
+    behind = from_environment(state_dir=tmp_path, public_url="https://lab.example.test")
+    assert behind.with_port(9100).public_url == "https://lab.example.test"
     with pytest.raises(ValueError, match="kubernetes"):
         _ = settings.on_cluster
 
