@@ -14,7 +14,7 @@ from lab.domain.ids import SandboxId
 from lab.providers.kubernetes import names, resources
 from lab.providers.kubernetes.apply import Applier
 from lab.providers.kubernetes.cache import Shelf
-from lab.providers.kubernetes.failures import ClusterError, UnreachableError
+from lab.providers.kubernetes.failures import ClusterError, RefusedError, UnreachableError
 from lab.providers.kubernetes.wanted import WantedObjects
 from lab.providers.kubernetes.watch import Watch
 
@@ -79,17 +79,18 @@ class Session:
 
         Raises:
             UnreachableError: It may not: the API server does not answer.
+            RefusedError: It may not: we lack a right, or have no way to the API server.
         """
         self._start()
         if all(watch.is_fresh for watch in self._watches):
             return
         try:
             async with asyncio.timeout(_SYNC_S):
-                await asyncio.gather(*(watch.synced() for watch in self._watches))
+                await asyncio.gather(*(watch.settled() for watch in self._watches))
         except TimeoutError:
-            raise UnreachableError(self._trouble()) from None
+            raise self._trouble() from None
         if not all(watch.is_fresh for watch in self._watches):
-            raise UnreachableError(self._trouble())
+            raise self._trouble()
 
     async def aclose(self) -> None:
         """Stop listening, and let go of every connection."""
@@ -162,6 +163,11 @@ class Session:
         for wake in self._listeners:
             wake(SandboxId(sandbox_id))
 
-    def _trouble(self) -> str:
-        told = (watch.trouble for watch in self._watches)
-        return next(filter(None, told), "the API server has not answered yet")
+    def _trouble(self) -> ClusterError:
+        """Say why nothing may be believed; a refusal, which will not pass, comes first."""
+        told = [watch.trouble for watch in self._watches if watch.trouble is not None]
+        told.sort(key=lambda trouble: not isinstance(trouble, RefusedError))
+        if not told:
+            return UnreachableError("the API server has not answered yet")
+        family = RefusedError if isinstance(told[0], RefusedError) else UnreachableError
+        return family(str(told[0]))

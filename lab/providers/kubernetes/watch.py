@@ -50,11 +50,12 @@ class Watch:
         self._client, self.shelf = client, shelf
         self._namespace, self._selector = namespace, selector
         self._changed = changed
-        self._synced = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._is_synced = False
         self._cut_at: float | None = None
         self._version = ""
         self._wait = _FIRST_WAIT_S
-        self.trouble = ""
+        self.trouble: failures.ClusterError | None = None
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -67,23 +68,23 @@ class Watch:
                 self._version = ""
                 continue
             except failures.ClusterError as error:
-                self._cut(str(error))
+                self._cut(error)
             except Exception as error:
                 log.exception("watch failed", extra={"kind": self.shelf.resource.kind})
                 self._version = ""
-                self._cut(f"{type(error).__name__}: {error}")
+                self._cut(failures.ClusterError(f"{type(error).__name__}: {error}"))
             # The server ends a stream from time to time: then the wait is short.
             await asyncio.sleep(self._wait * (0.5 + random.random()))  # noqa: S311 - jitter
             self._wait = min(self._wait * 2, _LONGEST_WAIT_S)
 
-    async def synced(self) -> None:
-        """Wait until the first list is there."""
-        await self._synced.wait()
+    async def settled(self) -> None:
+        """Wait until the first list is there, or has failed."""
+        await self._settled.wait()
 
     @property
     def is_fresh(self) -> bool:
         """Tell whether the shelf may be believed."""
-        if not self._synced.is_set():
+        if not self._is_synced:
             return False
         now = asyncio.get_running_loop().time()
         return self._cut_at is None or now - self._cut_at < STALE_AFTER_S
@@ -101,7 +102,8 @@ class Watch:
         changed = self.shelf.replace(listed, version)
         self._version = version
         self._heard()
-        self._synced.set()
+        self._is_synced = True
+        self._settled.set()
         for sandbox_id in changed:
             self._changed(sandbox_id)
 
@@ -137,10 +139,11 @@ class Watch:
     def _heard(self) -> None:
         if self._cut_at is not None:
             log.info("watch again", extra={"kind": self.shelf.resource.kind})
-        self._cut_at, self.trouble = None, ""
+        self._cut_at, self.trouble = None, None
 
-    def _cut(self, why: str) -> None:
+    def _cut(self, why: failures.ClusterError) -> None:
         if self._cut_at is None:
             self._cut_at = asyncio.get_running_loop().time()
-            log.warning("watch cut", extra={"kind": self.shelf.resource.kind, "why": why})
+            log.warning("watch cut", extra={"kind": self.shelf.resource.kind, "why": str(why)})
         self.trouble = why
+        self._settled.set()

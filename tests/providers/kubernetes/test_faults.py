@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Generator
     from pathlib import Path
 
+    from aiohttp import web
+
     from lab.domain.sandbox import Sandbox
     from lab.ports import Provider
     from lab.providers.kubernetes.apply import ForeignEdit
@@ -256,17 +258,19 @@ async def test_a_slot_is_free_again_once_its_namespace_is_gone(
     boxes = [make_sandbox(f"sb-a1000000{n:02x}") for n in range(8)]
     async with opened(server, tmp_path) as (session, provider):
         await asyncio.gather(*(provider.ensure(box) for box in boxes))
-        held = {session.place(box.id).note for box in boxes}  # type: ignore[union-attr]
-        assert held == {str(n) for n in range(8)}
+        slots = {box.id: _slot(session, box) for box in boxes}
+        assert set(slots.values()) == {str(n) for n in range(8)}
         await provider.remove(boxes[3].id)
-        freed = server.objects.get(("namespaces", "", boxes[3].id))
-        assert freed is not None
         await until(provider, Seen.ABSENT, boxes[3])
         late = make_sandbox("sb-a1000000ff")
         await provider.ensure(late)
-        assert session.place(late.id).note in (  # type: ignore[union-attr]
-            freed["metadata"]["annotations"].values()
-        )
+        assert _slot(session, late) == slots[boxes[3].id]
+
+
+def _slot(session: Session, sandbox: Sandbox) -> str:
+    found = session.place(sandbox.id)
+    assert found is not None
+    return found.note
 
 
 async def test_an_edit_by_another_hand_is_put_back_and_told(
@@ -366,3 +370,31 @@ async def test_killed_at_every_await_it_ends_in_the_same_world(
             assert at > 5
             return
     pytest.fail("it never came to its end")
+
+
+async def test_a_right_that_is_missing_is_an_operators_matter(
+    server: FakeServer, tmp_path: Path
+) -> None:
+    denied = 'networkpolicies is forbidden: User "x" cannot list resource'
+
+    async def refuse(request: web.Request) -> web.Response | None:
+        return status(403, denied) if request.path.endswith("networkpolicies") else None
+
+    server.faults.append(refuse)
+    async with opened(server, tmp_path) as (_, provider):
+        found = await provider.observe(BOX)
+        assert found.seen is Seen.UNKNOWN
+        assert denied in found.detail
+        for act in (provider.ensure(BOX), provider.revoke(BOX.id)):
+            with pytest.raises(TerminalProviderError, match="cannot list"):
+                await act
+
+
+async def test_no_way_to_the_api_server_is_told_at_once(tmp_path: Path) -> None:
+    session = kubernetes.open_session({"kubeconfig": tmp_path / "none"})
+    provider = kubernetes.build(Stage.ISOLATION, {"session": session})
+    async with asyncio.timeout(5):
+        assert "no way to the API server" in (await provider.observe(BOX)).detail
+        with pytest.raises(TerminalProviderError):
+            await provider.ensure(BOX)
+    await session.aclose()

@@ -69,7 +69,7 @@ class Aims:
             node: The node we are on.
         """
         content: dict[str, Any] = json.loads(text)
-        lists = {
+        lists: dict[str, Any] = {
             name: tuple(Probe(*item) for item in content.pop(name, ()))
             for name in ("probes", "settle", "open")
         }
