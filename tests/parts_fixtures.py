@@ -198,7 +198,8 @@ def make_minio(folder: Path) -> Storage:
         folder=folder,
     )
     endpoint = f"http://127.0.0.1:{port}"
-    return Storage(endpoint, minio_server.ADMIN_NAME, server.secret_file, process, "minio")
+    name = server.admin_name_file.read_text()
+    return Storage(endpoint, name, server.secret_file, process, "minio")
 
 
 def make_tracking(folder: Path) -> Tracking:

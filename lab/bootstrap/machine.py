@@ -102,9 +102,17 @@ def storage_options(settings: Settings) -> dict[str, Any]:
     return kept | {
         "endpoint": f"http://127.0.0.1:{settings.ports.storage}",
         "admin": chosen.kind.value,
-        "access_key": "lab-admin",
+        "access_key": _own_admin(settings),
         "secret_file": settings.secrets_dir / "s3-admin-key",
     }
+
+
+def _own_admin(settings: Settings) -> str:
+    """Return the administrator's access key at the store that the lab starts."""
+    drawn = settings.state_dir / "minio" / "admin-name"
+    if settings.storage.kind is StoreKind.MINIO and drawn.exists():
+        return drawn.read_text(encoding="utf-8").strip()
+    return "lab-admin"
 
 
 def _mlflow(settings: Settings) -> dict[str, Any]:

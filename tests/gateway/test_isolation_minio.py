@@ -8,6 +8,7 @@ import io
 import json
 import secrets
 import shutil
+import tarfile
 import tempfile
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -36,6 +37,7 @@ from tests.gateway.conftest import (
     DATASET,
     TABLE,
     Lab,
+    ask,
     make_gateway,
     sandbox_with,
     wait_for_door,
@@ -349,6 +351,53 @@ def test_even_the_real_credential_opens_nothing_more(lab: Lab, name: str) -> Non
         DIRECT[name](lab, client, admin)
     if isinstance(caught.value, S3Error):
         assert caught.value.code in {"AccessDenied", "AllAccessDisabled", "MethodNotAllowed"}
+
+
+def archive() -> bytes:
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode="w") as packed:
+        entry = tarfile.TarInfo("plante.txt")
+        entry.size = 1
+        packed.addfile(entry, io.BytesIO(b"x"))
+    return held.getvalue()
+
+
+def forged(key: str, data: bytes) -> dict[str, str]:
+    """Name a key and sign with nothing: the server unpacks it all the same."""
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    scope = f"{key}/{now[:8]}/us-east-1/s3/aws4_request"
+    names = "host;x-amz-content-sha256;x-amz-date"
+    return {
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders={names}, "
+        f"Signature={'0' * 64}",
+        "x-amz-date": now,
+        "x-amz-content-sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+        "x-amz-trailer": "x-amz-checksum-crc32",
+        "x-amz-decoded-content-length": str(len(data)),
+        "x-amz-meta-snowball-auto-extract": "true",
+    }
+
+
+def test_the_published_hole_is_real_and_the_door_hides_it(lab: Lab) -> None:
+    # GHSA-9c4q-hq6p-c237: straight at the server the name of a key is enough.
+    data, path = archive(), f"/{lab.mine.id}/a.tar"
+    headers = forged(key_of(lab)[0], data)
+    reply = urllib3.request("PUT", lab.storage.endpoint + path, body=data, headers=headers)
+    assert reply.status == 200
+    assert root(lab).stat_object(lab.mine.id, "plante.txt").size == 1
+    root(lab).remove_object(lab.mine.id, "plante.txt")
+    # No sandbox knows such a name: not the real one, not the administrator's.
+    grant = lab.grant(lab.mine, grants.STORAGE)
+    assert lab.storage.admin_name not in json.dumps(grant)
+    assert grant["door_access_key"] not in {grant["access_key"], lab.storage.admin_name}
+    for key in (grant["door_access_key"], grant["access_key"], lab.storage.admin_name):
+        for target in (path, f"/{lab.other.id}/a.tar"):
+            asked = ask(
+                lab.door(lab.mine, "storage"), "PUT", target, headers=forged(key, data), body=data
+            )
+            assert asked.status == 403
+    seen = {o.object_name for o in root(lab).list_objects(lab.mine.id, recursive=True)}
+    assert not seen & {"plante.txt", "a.tar"}
 
 
 def test_there_are_enough_attempts() -> None:

@@ -19,8 +19,6 @@ from lab.private import write_private
 if TYPE_CHECKING:
     from pathlib import Path
 
-ADMIN_NAME = "lab-admin"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MinioServer:
@@ -41,6 +39,11 @@ class MinioServer:
     memory_bytes: int = 384 * 1024**2
 
     @property
+    def admin_name_file(self) -> Path:
+        """Holds the administrator's access key, which nobody else need know."""
+        return self.folder / "admin-name"
+
+    @property
     def encryption_key_file(self) -> Path:
         """Holds what the keys of encrypted buckets are wrapped with."""
         return self.folder / "kms-key"
@@ -57,7 +60,10 @@ def prepare(server: MinioServer) -> None:
     for name in ("data", "certs"):
         (server.folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
     server.folder.chmod(0o700)
-    write_private(server.folder / "admin-name", ADMIN_NAME)
+    if not server.admin_name_file.exists():
+        # Drawn, as a secret is: a published hole of this server (GHSA-9c4q-hq6p-c237) lets
+        # whoever knows the name of a key write wherever that key may.
+        write_private(server.admin_name_file, f"lab-{secrets.token_hex(12)}")
     if not server.encryption_key_file.exists():
         key = base64.b64encode(secrets.token_bytes(32)).decode()
         write_private(server.encryption_key_file, f"vase-clos:{key}")
@@ -82,7 +88,7 @@ def environment(server: MinioServer) -> dict[str, str]:
         "HOME": str(server.folder),
         "GOMEMLIMIT": str(server.memory_bytes),
         "GOGC": "50",
-        "MINIO_ROOT_USER_FILE": str(server.folder / "admin-name"),
+        "MINIO_ROOT_USER_FILE": str(server.admin_name_file),
         "MINIO_ROOT_PASSWORD_FILE": str(server.secret_file),
         "MINIO_KMS_SECRET_KEY_FILE": str(server.encryption_key_file),
         "MINIO_REGION": "us-east-1",
