@@ -1,52 +1,122 @@
 """Runs the tests that need a cluster: ``make test-cluster``, and the end of ``make test``.
 
-    python -m tests.cluster.suite [--where-possible] [PYTEST ARGUMENTS]
+    python -m tests.cluster.suite [--where-possible] [--minutes N] [PYTEST ARGUMENTS]
 
-With ``--where-possible`` a machine that cannot run a cluster is told so in one line, with
-the number of tests left out, and that is no failure.
+It starts a cluster where none runs (and ends the one it started), builds and pushes the images
+that changed, then runs one file of tests after another. With ``--where-possible`` a machine
+that cannot run a cluster is told so in one line, with the number of tests left out, and that is
+no failure; nor are files that the time given was not enough for, which are named and counted.
 """
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
+import time
+from typing import TYPE_CHECKING
 
+from tests.cluster import release
 from tests.cluster.conftest import can_run, the_plan
 from tests.cluster.driver import doctor
 from tests.cluster.driver.cluster import Cluster
 from tests.cluster.driver.processes import CHECKOUT
 from tests.cluster.driver.telling import CannotDoError, say
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 PYTEST = (sys.executable, "-m", "pytest", "-n0", "-m", "cluster")
 INSTALL = CHECKOUT / "images" / "machine" / "install.sh"
+FILES = (
+    "tests/cluster/test_provider.py",
+    "tests/cluster/test_containment.py",
+    "tests/cluster/test_main_job.py",
+    "tests/cluster/test_hub.py",
+    "tests/cluster/test_leader.py",
+    "tests/cluster/chart",
+    "tests/cluster/test_images.py",
+    "tests/cluster/test_updown.py",
+)
+"""What matters most first: where time is short, the last are left out."""
+NO_TESTS = 5  # pytest's word for nothing collected
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Run them, or say why not; returns the exit status."""
-    where_possible = "--where-possible" in arguments
-    rest = [each for each in arguments if each != "--where-possible"]
-    wanted = rest if any(not each.startswith("-") for each in rest) else [*rest, "tests/cluster"]
+    options, rest = _parser().parse_known_args(arguments)
+    began = time.monotonic()
+    why_not, is_ours = "", False
     try:
-        why_not = provide()
+        why_not, is_ours = provide()
+        if not why_not:
+            release.push_images(Cluster(the_plan()))
     except CannotDoError as error:
-        why_not = str(error)
+        say(f"cluster: {error}")
+        return 1
     if why_not:
-        say(f"cluster: {count(wanted)} tests left out: {why_not}")
-        return 0 if where_possible else 1
-    return subprocess.run([*PYTEST, *wanted], cwd=CHECKOUT, check=False).returncode
+        say(f"cluster: {count(FILES)} tests left out: {why_not}")
+        return 0 if options.where_possible else 1
+    try:
+        return _run(rest, until=began + options.minutes * 60 if options.minutes else None)
+    finally:
+        if is_ours:
+            Cluster(the_plan()).down()
 
 
-def provide() -> str:
-    """Install what can be installed, and start the cluster; why not, where it cannot be."""
+def _run(rest: Sequence[str], *, until: float | None) -> int:
+    chosen = [each for each in rest if not each.startswith("-") and each.startswith("tests/")]
+    flags = [each for each in rest if each not in chosen]
+    failed, left = [], []
+    for file in chosen or everything():
+        seconds = None if until is None else until - time.monotonic()
+        if seconds is not None and seconds <= 0:
+            left.append(file)
+            continue
+        try:
+            done = subprocess.run(
+                [*PYTEST, *flags, file], cwd=CHECKOUT, check=False, timeout=seconds
+            )
+        except subprocess.TimeoutExpired:
+            left.append(file)
+            continue
+        if done.returncode not in {0, NO_TESTS}:
+            failed.append(file)
+    if left:
+        say(f"cluster: {count(left)} tests left out, there was no time: {', '.join(left)}")
+    if failed:
+        say(f"cluster: failed: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+def everything() -> list[str]:
+    """Return every file that may hold such tests: those named here, then what is new."""
+    found = [str(each.relative_to(CHECKOUT)) for each in CHECKOUT.glob("tests/cluster/test_*.py")]
+    return [*FILES, *sorted(set(found) - set(FILES))]
+
+
+def provide() -> tuple[str, bool]:
+    """Install what can be installed, start the cluster.
+
+    Returns:
+        Why not, where it cannot be; and whether it was started here.
+    """
     plan = the_plan()
-    if not doctor.beyond_help(plan) and not Cluster(plan).is_started:
+    if Cluster(plan).is_started:
+        Cluster(plan).up()
+        return "", False
+    if not doctor.beyond_help(plan):
         installed = subprocess.run([INSTALL, "cluster"], check=False, cwd=CHECKOUT)
         if installed.returncode:
-            return "what a cluster needs could not be installed (see above)"
-    return can_run(plan)
+            return "what a cluster needs could not be installed (see above)", False
+    why_not = can_run(plan)
+    if why_not:
+        return why_not, False
+    Cluster(plan).up()
+    return "", True
 
 
-def count(wanted: list[str]) -> int:
+def count(wanted: Sequence[str]) -> int:
     """How many tests would have run."""
     done = subprocess.run(
         [*PYTEST, "--collect-only", "-q", "--no-header", *wanted],
@@ -56,6 +126,13 @@ def count(wanted: list[str]) -> int:
         check=False,
     )
     return sum("::" in line for line in done.stdout.splitlines())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.cluster.suite", description=__doc__)
+    parser.add_argument("--where-possible", action="store_true")
+    parser.add_argument("--minutes", type=float, default=0, help="no limit where 0")
+    return parser
 
 
 if __name__ == "__main__":
