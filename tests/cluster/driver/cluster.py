@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tests.cluster.driver import addons, binaries, cgroups, control, doctor, network, registry
 from tests.cluster.driver.api import Api, ApiError
 from tests.cluster.driver.commands import attempt
+from tests.cluster.driver.forward import LISTENS
 from tests.cluster.driver.nodes import Nodes
 from tests.cluster.driver.processes import Parts, kill_all
 from tests.cluster.driver.telling import CannotDoError, say, until
@@ -137,7 +138,7 @@ class Cluster:
         part = self.parts.get(name)
         if part is None:
             raise CannotDoError(f"port {port}: the forward did not start; see {log}")
-        until(f"port {port}", lambda: not part.alive or bool(log.read_text()), logs=log)
+        until(f"port {port}", lambda: not part.alive or LISTENS in log.read_text(), logs=log)
         if not part.alive:
             self.parts.end([name])
             lines = log.read_text().strip().splitlines() or ["no message"]

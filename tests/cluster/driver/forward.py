@@ -20,6 +20,7 @@ TARGET = re.compile(r"([a-z0-9-]+)/([a-z0-9-]+):(\d+)")
 LOOPBACK = ("127.0.0.1", "::1")
 KNOWN_FOR_SECONDS = 5.0
 CHUNK = 1 << 16
+LISTENS = "leads to"  # said once connections are taken
 
 
 class Forward:
@@ -37,7 +38,7 @@ class Forward:
     async def run(self, port: int) -> None:
         """Listen, forever."""
         server = await asyncio.start_server(self._take, LOOPBACK, port)
-        say(f"127.0.0.1:{port} leads to {self._path}")
+        say(f"127.0.0.1:{port} {LISTENS} {self._path}")
         await server.serve_forever()
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -71,4 +72,7 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 if __name__ == "__main__":
     the_plan = Plan.saved(Path(sys.argv[1]))
     if the_plan:
-        asyncio.run(Forward(the_plan, sys.argv[3]).run(int(sys.argv[2])))
+        try:
+            asyncio.run(Forward(the_plan, sys.argv[3]).run(int(sys.argv[2])))
+        except (OSError, CannotDoError) as error:
+            sys.exit(str(error))
