@@ -14,10 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 from lab import grants
 from lab.domain.ids import SandboxId
+from lab.domain.sandbox import Stage
 from lab.domain.walls import Peer
 from lab.providers.kubernetes import objects
 from lab.providers.kubernetes.client import Client
-from lab.providers.kubernetes.containment_runs import JOB_PREFIX, Probes, job, new_nonce, new_run
+from lab.providers.kubernetes.containment_runs import (
+    JOB_PREFIX,
+    Chosen,
+    Probes,
+    choose,
+    job,
+    new_nonce,
+    new_run,
+)
 from lab.providers.kubernetes.containment_witnesses import Witnesses
 from lab.providers.kubernetes.containment_world import Lookout, Surroundings
 from lab.providers.kubernetes.mould import Addresses
@@ -192,8 +201,9 @@ class Bench:
             around = await self.around()
             lookout = Lookout(client=self.client, grants=MemoryGrants(), around=around)
             world = await lookout.look(met)
-            run = new_run(plan(world, ()), world, nonce)
-            manifest = self._job(namespace, run.run, aims(run, world))
+            node = choose(world, await lookout.hostnames(), Stage.CONTAINMENT)
+            run = new_run(plan(world, ()), node.name, nonce)
+            manifest = self._job(namespace, run.run, aims(run, world), node)
             await self.client.apply(JOB, manifest)
             report = await self._report(namespace, run.run)
             return run, report, await witnesses.arrivals(nonce, met)
@@ -205,11 +215,12 @@ class Bench:
         witnesses, nonce = await self.witnesses()
         met = await witnesses.announce(nonce)
         await witnesses.aclose()
-        world = await Lookout(
-            client=self.client, grants=MemoryGrants(), around=await self.around()
-        ).look(met)
-        run = new_run(plan(world, ()), world, nonce)
-        manifest = self._job(namespace, run.run, aims(run, world))
+        around = await self.around()
+        lookout = Lookout(client=self.client, grants=MemoryGrants(), around=around)
+        world = await lookout.look(met)
+        node = choose(world, await lookout.hostnames(), Stage.CONTAINMENT)
+        run = new_run(plan(world, ()), node.name, nonce)
+        manifest = self._job(namespace, run.run, aims(run, world), node)
         pod = manifest["spec"]["template"]["spec"]
         pod |= {
             "automountServiceAccountToken": True,
@@ -236,10 +247,10 @@ class Bench:
             return said
         return None
 
-    def _job(self, namespace: str, run: str, text: str) -> dict[str, Any]:
+    def _job(self, namespace: str, run: str, text: str, node: Chosen) -> dict[str, Any]:
         probes = Probes(lab=self.namespace, image=self.images.probe)
         addresses = Addresses(doors=(), gateway="127.0.0.1", hub="")
-        return job(probes, SandboxId(namespace), run, aims=text, addresses=addresses)
+        return job(probes, SandboxId(namespace), run, aims=text, addresses=addresses, node=node)
 
     async def _report(self, namespace: str, run: str) -> dict[str, Any]:
         until = time.monotonic() + 90

@@ -105,12 +105,21 @@ class Canary:
         witnesses = await self._witnesses.announce(nonce)
         try:
             world = await self._lookout.look(witnesses, sandbox_id)
-            run = runs.new_run(plan(world, ways(grant, doors)), world, nonce)
+            node = runs.choose(world, await self._lookout.hostnames(), Stage.CONTAINMENT)
+            run = runs.new_run(plan(world, ways(grant, doors)), node.name, nonce)
             if sum(item.is_watched for item in run.planned) < _LEAST_WATCHED:
                 raise ProviderError(Stage.CONTAINMENT, "the witnesses hear too few ports")
             report = f"http://{names.REPORT_HOST}:9001/report/{run.run}"
             text = aims(run, world, report=report, settle=settle(world))
-            said = await self._said(sandbox_id, run, text, Addresses.from_grant(grant))
+            manifest = runs.job(
+                self._probes,
+                sandbox_id,
+                run.run,
+                aims=text,
+                addresses=Addresses.from_grant(grant),
+                node=node,
+            )
+            said = await self._said(sandbox_id, run, manifest)
             results = judge(run, said, await self._witnesses.arrivals(nonce, witnesses))
         except ReportError as error:
             raise ProviderError(
@@ -135,14 +144,13 @@ class Canary:
         await self._witnesses.aclose()
 
     async def _said(
-        self, sandbox_id: SandboxId, run: Run, text: str, addresses: Addresses
+        self, sandbox_id: SandboxId, run: Run, manifest: dict[str, Any]
     ) -> Mapping[str, Any]:
         """Start the run, and wait for its report.
 
         Raises:
             ProviderError: None came.
         """
-        manifest = runs.job(self._probes, sandbox_id, run.run, aims=text, addresses=addresses)
         await runs.start(self._session.client, manifest, Stage.CONTAINMENT)
         has_come = False
         try:

@@ -15,6 +15,8 @@ from lab.providers.kubernetes.proving import Run
 from lab.providers.kubernetes.resources import JOB
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lab.domain.ids import SandboxId
     from lab.domain.sandbox import Stage
     from lab.providers.kubernetes.client import Client
@@ -23,10 +25,6 @@ if TYPE_CHECKING:
 
 JOB_PREFIX = "preuve-"
 _RUN_BYTES, _NONCE_BYTES = 5, 16
-_NODE_ENV = {
-    "name": "LAB_NODE",
-    "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "spec.nodeName"}},
-}
 
 
 class Ended(Enum):
@@ -60,10 +58,41 @@ class Probes:
     look_seconds: float = 5.0
 
 
-def new_run(planned: tuple[Planned, ...], world: World, nonce: str) -> Run:
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The node of a run.
+
+    Attributes:
+        hostname: Its label ``kubernetes.io/hostname``, which is not always its name.
+    """
+
+    name: str
+    hostname: str
+
+
+def choose(world: World, hostnames: Mapping[str, str], stage: Stage) -> Chosen:
+    """Draw the node of a run: one that has a witness and takes pods.
+
+    By lot, so that the runs of time come by every node: a hole may be one node's alone.
+
+    Args:
+        world: Where the witnesses are.
+        hostnames: By name, of the nodes that take pods.
+        stage: Whose run it is.
+
+    Raises:
+        ProviderError: There is none.
+    """
+    names = sorted({witness.node for witness in world.witnesses} & hostnames.keys())
+    if not names:
+        raise ProviderError(stage, "no node that takes pods has a witness")
+    name = secrets.choice(names)
+    return Chosen(name, hostnames[name])
+
+
+def new_run(planned: tuple[Planned, ...], node: str, nonce: str) -> Run:
     """Draw the name of a run that nobody can guess."""
-    nodes = frozenset(witness.node for witness in world.witnesses)
-    return Run(run=secrets.token_hex(_RUN_BYTES), nonce=nonce, planned=planned, nodes=nodes)
+    return Run(run=secrets.token_hex(_RUN_BYTES), nonce=nonce, planned=planned, node=node)
 
 
 def new_nonce() -> str:
@@ -72,24 +101,30 @@ def new_nonce() -> str:
 
 
 def job(
-    probes: Probes, sandbox_id: SandboxId, run: str, *, aims: str, addresses: Addresses
+    probes: Probes,
+    sandbox_id: SandboxId,
+    run: str,
+    *,
+    aims: str,
+    addresses: Addresses,
+    node: Chosen,
 ) -> dict[str, Any]:
     """Compile the Job of one run, out of the mould that notebooks come from.
 
-    The one thing more than a notebook has: it is told on which node it is.
+    The node is told in plain words: in a sandbox nothing of the cluster's own passes
+    through the environment.
     """
-    found = pods.probe_job(
+    return pods.probe_job(
         lab=probes.lab,
         sandbox_id=sandbox_id,
         name=f"{JOB_PREFIX}{run}",
         image=probes.image,
         addresses=addresses,
-        env={"LAB_PROBE": aims},
+        env={"LAB_NODE": node.name, "LAB_PROBE": aims},
         deadline_seconds=probes.deadline_seconds,
+        node=node.hostname,
         pull_secret=probes.pull_secret,
     )
-    found["spec"]["template"]["spec"]["containers"][0]["env"].append(dict(_NODE_ENV))
-    return found
 
 
 async def start(client: Client, manifest: dict[str, Any], stage: Stage) -> None:

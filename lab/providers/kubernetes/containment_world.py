@@ -102,6 +102,21 @@ class Lookout:
         Raises:
             ProviderError: We could not look.
         """
+        return proving_hash.digest(proving_hash.around(await self._look_at_nodes()))
+
+    async def hostnames(self) -> dict[str, str]:
+        """Return the host names of the nodes that take pods, by the nodes' names.
+
+        Raises:
+            ProviderError: We could not look.
+        """
+        return {
+            str(node["metadata"]["name"]): _hostname(node)
+            for node in await self._look_at_nodes()
+            if _takes_pods(node)
+        }
+
+    async def _look_at_nodes(self) -> list[dict[str, Any]]:
         async with self._lock:
             if time.monotonic() > self._nodes.until:
                 try:
@@ -109,7 +124,7 @@ class Lookout:
                 except ClusterError as error:
                     raise ProviderError(Stage.CONTAINMENT, str(error)) from error
                 self._nodes.until = time.monotonic() + self._nodes_seconds
-            return proving_hash.digest(proving_hash.around(self._nodes.items))
+            return self._nodes.items
 
     async def look(
         self, witnesses: tuple[Witness, ...], sandbox_id: SandboxId | None = None
@@ -201,6 +216,17 @@ def ways(grant: Mapping[str, Any], doors: frozenset[Door]) -> tuple[Way, ...]:
 
 def _way(name: str, host: str, port: int, path: str) -> Way:
     return Way(name=name, kind="http", host=host, port=port, path=path)
+
+
+def _hostname(node: Mapping[str, Any]) -> str:
+    metadata = node["metadata"]
+    return str((metadata.get("labels") or {}).get("kubernetes.io/hostname", metadata["name"]))
+
+
+def _takes_pods(node: Mapping[str, Any]) -> bool:
+    conditions = node.get("status", {}).get("conditions") or []
+    is_ready = any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
+    return is_ready and not node.get("spec", {}).get("unschedulable")
 
 
 def _allowed(

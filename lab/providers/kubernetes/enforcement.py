@@ -216,7 +216,8 @@ class Enforcement:
         witnesses = await self._witnesses.announce(nonce)
         try:
             world = World(witnesses=witnesses)
-            run = runs.new_run(decoy(world), world, nonce)
+            node = runs.choose(world, await self._lookout.hostnames(), Stage.ISOLATION)
+            run = runs.new_run(decoy(world), node.name, nonce)
             text = aims(
                 run,
                 world,
@@ -224,7 +225,9 @@ class Enforcement:
                 files_too=False,
             )
             addresses = Addresses(doors=(), gateway="127.0.0.1", hub="")
-            manifest = runs.job(self._probes, decoy_id, run.run, aims=text, addresses=addresses)
+            manifest = runs.job(
+                self._probes, decoy_id, run.run, aims=text, addresses=addresses, node=node
+            )
             await runs.start(self._client, manifest, Stage.ISOLATION)
             ended = await self._ended(decoy_id, run.run)
             arrivals = await self._witnesses.arrivals(nonce, witnesses)

@@ -135,7 +135,7 @@ class Pods:
         container = job["spec"]["template"]["spec"]["containers"][0]
         env = {item["name"]: item.get("value", "") for item in container["env"]}
         aims = json.loads(env["LAB_PROBE"])
-        said = self.found(good(aims))
+        said = self.found(good(aims, env["LAB_NODE"]))
         if said is not None and aims["report"]:
             self._reports.kept[namespace, aims["run"]] = said
         if end := self.ends(namespace):
@@ -146,7 +146,7 @@ class Pods:
             self._server.put("jobs", {**job, "status": status})
 
 
-def good(aims: dict[str, Any]) -> dict[str, Any]:
+def good(aims: dict[str, Any], node: str) -> dict[str, Any]:
     """What a pod says behind walls that hold."""
     opened = {probe[0] for probe in aims["open"]}
     names = [probe[0] for probe in aims["probes"]] + [*pod_names(), *wanted_names()]
@@ -163,7 +163,7 @@ def good(aims: dict[str, Any]) -> dict[str, Any]:
     return {
         "run": aims["run"],
         "nonce": aims["nonce"],
-        "node": "node1",
+        "node": node,
         "addresses": ["10.244.1.7"],
         "settled_ms": 0,
         "results": results,
@@ -228,8 +228,15 @@ class Cluster:
 
 def add_node(server: FakeServer, name: str) -> None:
     server.objects["nodes", "", name] = {
-        "metadata": {"name": name, "uid": f"uid-of-{name}"},
-        "status": {"nodeInfo": {"kernelVersion": "6.1"}},
+        "metadata": {
+            "name": name,
+            "uid": f"uid-of-{name}",
+            "labels": {"kubernetes.io/hostname": f"{name}.example"},
+        },
+        "status": {
+            "nodeInfo": {"kernelVersion": "6.1"},
+            "conditions": [{"type": "Ready", "status": "True"}],
+        },
     }
 
 

@@ -52,7 +52,7 @@ def world(*, nodes: int = 2, has_version_6: bool = True) -> World:
 
 def a_run(around: World | None = None) -> Run:
     around = around or world()
-    return new_run(plan(around, ways(GRANT, frozenset(Door))), around, NONCE)
+    return new_run(plan(around, ways(GRANT, frozenset(Door))), "node1", NONCE)
 
 
 def report(of: Run, /, **changes: Any) -> dict[str, Any]:

@@ -82,8 +82,9 @@ async def test_the_probes_run_as_a_notebook_does_and_are_told_their_node(
     assert job["metadata"]["name"].startswith("preuve-")
     pod = job["spec"]["template"]["spec"]
     (container,) = pod["containers"]
-    assert container["env"][-1]["name"] == "LAB_NODE"
-    assert container["env"][-1]["valueFrom"]["fieldRef"]["fieldPath"] == "spec.nodeName"
+    env = {item["name"]: item["value"] for item in container["env"]}
+    assert pod["nodeSelector"] == {"kubernetes.io/hostname": f"{env['LAB_NODE']}.example"}
+    assert all("valueFrom" not in item for item in container["env"])
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
     assert pod["automountServiceAccountToken"] is False
     assert job["spec"]["ttlSecondsAfterFinished"] > 0
@@ -123,7 +124,7 @@ async def test_a_hole_shuts_the_doors_and_is_named_once(cluster: Cluster) -> Non
         ({"nonce": "b" * 32}, "it is of another run"),
         ({"run": "another"}, "it is of another run"),
         ({"results": []}, "it does not say what came of"),
-        ({"node": "node7"}, "no witness on the node"),
+        ({"node": "node7"}, "on another node"),
     ],
 )
 async def test_a_forged_report_proves_nothing(
@@ -291,3 +292,20 @@ async def test_not_being_able_to_look_is_not_seeing_the_walls_down(cluster: Clus
     assert (await until(cluster, Seen.UNKNOWN)).detail.startswith("kubernetes: ")
     cluster.server.is_down = False
     await until(cluster, Seen.READY)
+
+
+async def test_only_a_node_that_has_a_witness_and_takes_pods_is_chosen(cluster: Cluster) -> None:
+    await placed(cluster)
+    add_node(cluster.server, "node3")  # has no witness
+    cluster.server.objects["nodes", "", "node1"]["spec"] = {"unschedulable": True}
+    await cluster.containment.ensure(BOX)
+    await until(cluster, Seen.READY)
+    (job,) = cluster.pods.jobs
+    selector = job["spec"]["template"]["spec"]["nodeSelector"]
+    assert selector == {"kubernetes.io/hostname": "node2.example"}
+    cluster.server.objects["nodes", "", "node2"]["status"]["conditions"] = []
+    cluster.clock.time += timedelta(hours=13)
+    await cluster.containment.ensure(BOX)
+    await asyncio.sleep(0.1)
+    with pytest.raises(ProviderError, match="no node that takes pods has a witness"):
+        await cluster.containment.ensure(BOX)

@@ -34,7 +34,7 @@ ALL = {item.probe.name: 1 for item in decoy(world())}
 
 def decoyed(arrived: Mapping[str, int], ended: Ended = Ended.WELL) -> Decoyed:
     around = world()
-    run = new_run(decoy(around), around, "a" * 32)
+    run = new_run(decoy(around), "node1", "a" * 32)
     return Decoyed(run, ended, Arrivals(names=arrived))
 
 
