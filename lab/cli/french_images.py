@@ -70,9 +70,6 @@ IMAGES: dict[str, str] = {
     "Write HOST:PORT/PATH, as in registry.example.org/lab": (
         "Écrivez HÔTE:PORT/CHEMIN, comme registry.example.org/lab"
     ),
-    "another command is at work on the images: waiting for it": (
-        "une autre commande travaille sur les images : on l’attend"
-    ),
     "building": "se bâtit",
     "built": "bâtie",
     "fetching": "à prendre :",

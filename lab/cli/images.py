@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -161,7 +161,7 @@ def list_images(
     output: AsOutput = Output.TABLE,
 ) -> None:
     """List the images: whether they are built and pushed as they are now."""
-    with _working(output, alone=False) as steps:
+    with _working(output) as steps:
         from lab.shipping import record  # noqa: PLC0415  # of an optional extra
 
         wanted = _Wanted((), bool(file), host, base, file or ())
@@ -227,16 +227,13 @@ def _no_registry() -> str:
 
 
 @contextmanager
-def _working(output: Output, *, alone: bool = True) -> Generator[Steps]:
+def _working(output: Output) -> Generator[Steps]:
     """Show how far the images are; say what fails in one line, and what to do."""
-    from lab.shipping import turn  # noqa: PLC0415  # of an optional extra
-    from lab.shipping.errors import ShippingError  # noqa: PLC0415
+    from lab.shipping.errors import ShippingError  # noqa: PLC0415  # of an optional extra
 
     steps = Steps(sys.stderr if output is Output.JSON else None)
-    waiting = message("another command is at work on the images: waiting for it")
-    in_turn = turn.alone(CHECKOUT, lambda: steps.say(waiting)) if alone else nullcontext()
     try:
-        with steps.live(), in_turn:
+        with steps.live():
             yield steps
     except ShippingError as error:
         raise _explained(error) from error

@@ -78,15 +78,10 @@ class Steps:
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        self._screen = Screen(stream)
         self._stream = stream
         self._rows: dict[str, tuple[str, float]] = {}
         self._live: Live | None = None
         self._lock = threading.Lock()
-
-    def say(self, sentence: Message) -> None:
-        """Show one sentence."""
-        self._screen.say(sentence)
 
     def show(self, name: str, state: str, seconds: float) -> None:
         """Show one of them; a state may end in a count, ``building 3/12``."""

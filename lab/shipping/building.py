@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import re
-import tempfile
 import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.shipping import context, gobinary, locked, record, reference, sbom
@@ -15,10 +14,12 @@ from lab.shipping.catalogue import argument
 from lab.shipping.context import Context
 from lab.shipping.errors import NotBuiltError
 from lab.shipping.shipped import Shipped
+from lab.shipping.turn import alone
 from lab.shipping.wheels import Wheelhouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from lab.shipping.catalogue import Catalogue, ImageSpec
     from lab.shipping.engine import Engine
@@ -55,6 +56,7 @@ class Yard:
         self._contexts: dict[str, Context] = {}
         self._contents: dict[str, str] = {}
         self._noting = threading.Lock()
+        self._scratch = catalogue.root / ".build" / "images"
 
     def contexts(self, specs: Sequence[ImageSpec]) -> dict[str, Context]:
         """Return what each image is made of now; those that others start from come first."""
@@ -91,7 +93,10 @@ class Yard:
         def one(name: str) -> Shipped:
             began, local = time.monotonic(), reference.local(name, contents[name])
             if name in missing:
-                self._build(contexts[name], contents[name], local, wheels, began)
+                waiting = functools.partial(self._reporter.show, name, "waiting", 0)
+                with alone(self._scratch, name, waiting):
+                    if self._engine.find(local) is None:  # else another command built it
+                        self._build(contexts[name], contents[name], local, wheels, began)
             built = self._engine.find(local)
             if built is None:
                 raise NotBuiltError(image=name)
@@ -165,7 +170,8 @@ class Yard:
             seconds = time.monotonic() - began
             self._reporter.show(name, "present" if is_there else "pushed", seconds)
             pushed = record.Pushed(reference=where, content=content, size=built.size)
-            with self._noting:
+            with self._noting, alone(self._scratch, "digests"):
+                known = record.read(to)  # others write it too
                 known.put(registry, name, pushed)
                 record.write(to, known)
             return Shipped(
@@ -203,7 +209,8 @@ class Yard:
         house = Wheelhouse(
             folder, lambda count: self._step("wheels", "fetching", str(count), began)
         )
-        return house.ensure(wanted, self._target)
+        with alone(self._scratch, "wheels"):
+            return house.ensure(wanted, self._target)
 
     def _build(
         self,
@@ -215,19 +222,20 @@ class Yard:
     ) -> None:
         name = made_of.spec.name
         self._reporter.show(name, "building", 0)
-        scratch = self._catalogue.root / ".build" / "images"
-        scratch.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=scratch, suffix=".tar") as archive:
-            made_of.write(Path(archive.name), wheels)
+        archive = self._scratch / f"{name}.tar"
+        try:
+            made_of.write(archive, wheels)
             self._engine.build(
                 name,
-                Path(archive.name),
+                archive,
                 tag=local,
                 dockerfile=made_of.spec.dockerfile,
                 arguments=made_of.arguments(),
                 content=content,
                 say=lambda step: self._step(name, "building", step, began),
             )
+        finally:
+            archive.unlink(missing_ok=True)
 
     def _describe(self, made_of: Context, content: str, local: str) -> None:
         """Write the image's bill of materials, unless it is written."""

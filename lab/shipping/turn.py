@@ -1,4 +1,4 @@
-"""One build at a time: two would build the same images and write the same files."""
+"""One at a time: two commands would build the same image and write the same file."""
 
 from __future__ import annotations
 
@@ -12,21 +12,20 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def alone(root: Path, say: Callable[[], None]) -> Generator[None]:
-    """Wait until no other command builds or pushes images of a checkout.
+def alone(folder: Path, name: str, say: Callable[[], None] | None = None) -> Generator[None]:
+    """Wait until no other command is at work on something.
 
     Args:
-        root: The checkout.
+        folder: Where the locks are; made when needed.
+        name: Of what must not be done twice at once.
         say: Called when there is one to wait for.
     """
-    folder = root / ".build" / "images"
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
+    with (folder / f"{name}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say()
+            if say is not None:
+                say()
             fcntl.flock(lock, fcntl.LOCK_EX)
-        for left in folder.glob("*.tar"):  # of a build that was killed
-            left.unlink()
         yield

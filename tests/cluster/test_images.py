@@ -17,7 +17,6 @@ from lab.settings import CHECKOUT
 from lab.shipping import catalogue, engine, record, reference
 from lab.shipping.building import Yard
 from lab.shipping.errors import BaseMissingError, BuildFailedError, PushFailedError
-from lab.shipping.turn import alone
 from tests.cluster.driver.registry import BASE
 
 if TYPE_CHECKING:
@@ -52,11 +51,10 @@ def test_the_probes_image_is_built_pushed_and_described_and_not_twice(
     def yard() -> Yard:
         return Yard(known, docker, Silent(), base=BASE, given={}, jobs=2)
 
-    with alone(CHECKOUT, lambda: None):
-        built = {each.name: each for each in yard().build(specs)}
-        [pushed] = yard().push(known.deployed(specs), cluster.plan.registry, digests)
-        assert not any(each.is_new for each in yard().build(specs))
-        [again] = yard().push(known.deployed(specs), cluster.plan.registry, digests)
+    built = {each.name: each for each in yard().build(specs)}
+    [pushed] = yard().push(known.deployed(specs), cluster.plan.registry, digests)
+    assert not any(each.is_new for each in yard().build(specs))
+    [again] = yard().push(known.deployed(specs), cluster.plan.registry, digests)
     assert not again.is_new
     assert again.name_there == pushed.name_there == record.read(digests).images["probe"].reference
 

@@ -239,18 +239,32 @@ def test_digests_that_nobody_can_read_are_refused(root: Path) -> None:
             record.read(root / "digests.json")
 
 
-def test_two_commands_take_turns_and_leftovers_of_a_killed_build_go(root: Path) -> None:
-    folder = root / ".build" / "images"
-    folder.mkdir(parents=True)
-    (folder / "left.tar").write_bytes(b"x")
+def test_two_commands_at_one_image_take_turns_and_the_second_builds_nothing(root: Path) -> None:
+    engine = Memory()
+    seen: list[dict[str, bool]] = []
+    with alone(root / ".build" / "images", "base"):
+        threads = [
+            threading.Thread(target=lambda: seen.append(build(root, engine))) for _ in range(2)
+        ]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join(0.3)
+        assert engine.built == []
+    for each in threads:
+        each.join(10)
+    assert sorted(engine.built) == ["base", "one", "two"]
+    assert len(seen) == 2
+
+
+def test_who_waits_says_so_and_another_thing_does_not_wait(tmp_path: Path) -> None:
     waited, entered = threading.Event(), threading.Event()
 
     def second() -> None:
-        with alone(root, waited.set):
+        with alone(tmp_path, "a", waited.set):
             entered.set()
 
-    with alone(root, lambda: pytest.fail("nobody to wait for")):
-        assert not list(folder.glob("*.tar"))
+    with alone(tmp_path, "a"), alone(tmp_path, "b", lambda: pytest.fail("nobody to wait for")):
         thread = threading.Thread(target=second)
         thread.start()
         assert waited.wait(5)
