@@ -39,6 +39,8 @@ def cluster() -> Iterator[Cluster]:
         pytest.skip(why_not)
     ran = found.is_started
     found.up()
+    if found.plan.leaky:  # a run that was killed may have left it so
+        found.set_leaky(leaky=False)
     yield found
     if not ran:
         found.down()
