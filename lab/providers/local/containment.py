@@ -11,6 +11,7 @@ from lab import grants
 from lab.domain.egress import Door
 from lab.domain.errors import ProviderError, TerminalProviderError
 from lab.domain.sandbox import Fact, Observation, Seen, Stage
+from lab.domain.waits import Waiting, WaitsFor
 from lab.providers.local import canary, launch, proofs
 from lab.providers.local.place import read_place
 
@@ -149,7 +150,7 @@ class ContainmentProvider:
             is_due = self._clock.now() - proof.finished_at > self._refresh
             return Observation(Seen.DUE if is_due else Seen.READY, "", facts)
         if sandbox.id in self._running:
-            return Observation(Seen.CONVERGING, waits or "the probes are running", facts)
+            return Observation(Seen.CONVERGING, waits or str(Waiting(WaitsFor.PROBES)), facts)
         return Observation(Seen.ABSENT, self._why(sandbox.id) or against, facts)
 
     def _judge_shut(self, sandbox: Sandbox, facts: tuple[Fact, ...], against: str) -> Observation:
