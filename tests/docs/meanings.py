@@ -26,8 +26,8 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "Addresses whose `X-Forwarded-*` headers count, with commas between.",
     ),
     "storage": (
-        "Le stockage d’objets d’une seule machine; `lab up --storage` l’écrit.",
-        "The object store of one machine; `lab up --storage` writes it.",
+        "Le stockage d’objets d’une seule machine; l’option `--storage` de `lab up` l’écrit.",
+        "The object store of one machine; the option `--storage` of `lab up` writes it.",
     ),
     "kubeconfig": (
         "Comment joindre le serveur d’API hors d’un pod, pour des essais.",
