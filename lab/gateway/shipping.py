@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+MOST_WAITING_BYTES = 16 * 1024**2
 _LATER_SECONDS = 30
 """The longest wait while the control plane does not answer."""
 
@@ -30,7 +31,8 @@ class Shipper:
     """Sends what :class:`AttemptLog` has written. Each sandbox has one batch under way at most.
 
     So what waits is bounded: a batch and a file for each sandbox, each no
-    larger than the log lets a file grow.
+    larger than the log lets a file grow; and of all together the largest are
+    thrown away, because the grants lie on the same small disk.
     """
 
     def __init__(self, *, office: Office, folder: Path, every_seconds: float = 1) -> None:
@@ -42,6 +44,7 @@ class Shipper:
         while True:
             is_taken = await self.ship()
             wait = self._every if is_taken else min(2 * wait, _LATER_SECONDS)
+            self._trim()
             await asyncio.sleep(wait)
 
     async def ship(self) -> bool:
@@ -56,6 +59,20 @@ class Shipper:
                 _log.exception("a batch of attempts is refused and lost")
             path.unlink(missing_ok=True)
         return True
+
+    def _trim(self) -> None:
+        """Make room: who knocks the most loses its notes first."""
+        try:
+            sizes = {path: path.stat().st_size for path in self._folder.glob("sb-*")}
+            excess = sum(sizes.values()) - MOST_WAITING_BYTES
+            for path in sorted(sizes, key=lambda each: -sizes[each]):
+                if excess <= 0:
+                    return
+                path.unlink(missing_ok=True)
+                excess -= sizes[path]
+                _log.error("attempts are thrown away, for lack of room: %s", path.name)
+        except OSError:
+            _log.exception("attempts cannot be read")
 
     def _set_aside(self) -> list[Path]:
         try:

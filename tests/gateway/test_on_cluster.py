@@ -24,7 +24,7 @@ from lab.domain.ticket import issue
 from lab.gateway import config
 from lab.gateway.mirror import Mirror
 from lab.gateway.office import Answer, OfficeError
-from lab.gateway.shipping import Shipper
+from lab.gateway.shipping import MOST_WAITING_BYTES, Shipper
 from tests.gateway.attempts import API2, signed
 from tests.gateway.conftest import Reply, ask, provision, sandbox_with, wait_for_door
 from tests.gateway.office import Office
@@ -448,6 +448,17 @@ async def test_a_batch_that_is_refused_for_good_keeps_nothing_up(tmp_path: Path)
     shipper = Shipper(office=office, folder=tmp_path)  # type: ignore[arg-type]
     assert await shipper.ship()
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_notes_that_nobody_takes_leave_room_for_the_grants(tmp_path: Path) -> None:
+    small, large = tmp_path / "sb-d400000001.jsonl", tmp_path / "sb-d400000002.ab.sending"
+    small.write_bytes(b"x" * 1000)
+    large.write_bytes(b"x" * MOST_WAITING_BYTES)
+    shipper = Shipper(office=FakeOffice(), folder=tmp_path)  # type: ignore[arg-type]
+    shipper._trim()
+    assert list(tmp_path.iterdir()) == [small]
+    shipper._trim()
+    assert list(tmp_path.iterdir()) == [small]
 
 
 @pytest.mark.parametrize(
