@@ -42,13 +42,13 @@ async def serve(settings: Settings, *, systems: Outside | None = None) -> None:
     client = Client(settings.kubeconfig)
     lease = ClusterLease(client, namespace=settings.on_cluster.namespace)
     elector = Elector(lease, identity=identity())
-    lab = await bootstrap.build(settings, systems=systems, guard=elector.check)
     health = Health(elector, port=settings.port + HEALTH_OFFSET)
+    await health.start()  # before the database, which may come late
+    lab = await bootstrap.build(settings, systems=systems, guard=elector.check)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await health.start()
     in_order = await Leading(elector=elector, controller=lab.controller).run(stop)
     if not in_order:
         # Not another await: what is under way may write at each of them.
