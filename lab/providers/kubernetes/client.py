@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from lab.providers.kubernetes.resources import Resource
 
-TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)
 WATCH_SECONDS = 290
 OPEN = "OPEN"
 _TRIES = 4
@@ -44,7 +43,7 @@ class _Request:
     query: Mapping[str, str]
     body: Mapping[str, Any] | None = None
     content_type: str = "application/json"
-    limits: aiohttp.ClientTimeout = TIMEOUT
+    limits: aiohttp.ClientTimeout
 
     def __str__(self) -> str:
         return f"{self.method.lower()} {self.path}"
@@ -69,13 +68,18 @@ class Client:
     Args:
         kubeconfig: Where it says who we are; None takes the pod's own service account.
         context: One of the file's contexts; empty takes its current one.
+        timeout_seconds: For one answer; none is waited for much longer, tries included.
 
     Attributes:
         counts: How many requests were sent, by verb; retries count.
     """
 
-    def __init__(self, kubeconfig: Path | None = None, context: str = "") -> None:
+    def __init__(
+        self, kubeconfig: Path | None = None, context: str = "", timeout_seconds: float = 10
+    ) -> None:
         self._kubeconfig, self._context = kubeconfig, context
+        self._limits = aiohttp.ClientTimeout(total=timeout_seconds, connect=5)
+        self._patience = timeout_seconds
         self._api: ApiClient | None = None
         self._opening = asyncio.Lock()
         self._slots = asyncio.Semaphore(_MOST_AT_ONCE)
@@ -255,8 +259,14 @@ class Client:
         404 is an answer. Every call may be sent twice: what we write is the same each time.
         """
         request = _Request(
-            method=method, path=path, query=query or {}, body=body, content_type=content_type
+            method=method,
+            path=path,
+            query=query or {},
+            body=body,
+            content_type=content_type,
+            limits=self._limits,
         )
+        until = asyncio.get_running_loop().time() + self._patience
         wait = _FIRST_WAIT_S
         for tries_left in range(_TRIES - 1, -1, -1):
             try:
@@ -265,11 +275,12 @@ class Client:
                     return await self._once(request)
             except (failures.BusyError, failures.UnreachableError) as error:
                 asked = max(error.retry_after, wait * (0.5 + random.random()))  # noqa: S311 - jitter
-                if not tries_left or asked > _LONGEST_WAIT_S:
+                now = asyncio.get_running_loop().time()
+                if not tries_left or asked > _LONGEST_WAIT_S or now + asked > until:
                     raise
                 if isinstance(error, failures.BusyError):
                     # The others wait too: a server that sheds load means all of us.
-                    self._quiet_until = asyncio.get_running_loop().time() + asked
+                    self._quiet_until = now + asked
                 await asyncio.sleep(asked)
                 wait *= 2
         raise AssertionError("unreachable")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from lab import grants as keeping
 from lab.domain.sandbox import Stage
@@ -40,6 +40,7 @@ class Options(BaseModel):
         namespace: Where the lab itself runs; also the mark of what it owns.
         kubeconfig: Where it says who we are; the pod's own service account without it.
         context: Of that file; its current one where empty.
+        timeout_seconds: How long one answer of the API server may take.
         gateway_selector: Labels of the gateway's pods.
         hub_selector: Labels of the hub's pods.
         front_selector: Labels of the pods that browsers speak to.
@@ -56,6 +57,7 @@ class Options(BaseModel):
     namespace: str = "vase-clos"
     kubeconfig: Path | None = None
     context: str = ""
+    timeout_seconds: Annotated[float, Field(gt=0)] = 10
     gateway_selector: dict[str, str] = dict(DEFAULT_SELECTORS[Peer.GATEWAY])
     hub_selector: dict[str, str] = dict(DEFAULT_SELECTORS[Peer.HUB])
     front_selector: dict[str, str] = dict(DEFAULT_SELECTORS[Peer.FRONT])
@@ -110,7 +112,7 @@ def build_provider(stage: Stage, options: Mapping[str, Any]) -> Provider:
 
 def _session(read: Options) -> Session:
     return Session(
-        client=Client(read.kubeconfig, read.context),
+        client=Client(read.kubeconfig, read.context, read.timeout_seconds),
         lab=read.lab(),
         hub_service=read.hub_service,
         on_foreign_edit=read.on_foreign_edit,

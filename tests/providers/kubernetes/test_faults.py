@@ -398,3 +398,24 @@ async def test_no_way_to_the_api_server_is_told_at_once(tmp_path: Path) -> None:
         with pytest.raises(TerminalProviderError):
             await provider.ensure(BOX)
     await session.aclose()
+
+
+async def test_a_server_that_does_not_answer_holds_nobody_up(
+    server: FakeServer, tmp_path: Path
+) -> None:
+    hung = asyncio.Event()
+
+    async def hang(request: web.Request) -> None:
+        if request.method in {"PATCH", "POST"}:
+            await hung.wait()
+
+    async with opened(server, tmp_path, timeout_seconds=0.5) as (_, provider):
+        await provider.observe(BOX)
+        server.faults.append(hang)
+        async with asyncio.timeout(5):
+            with pytest.raises(ProviderError, match="does not answer"):
+                await provider.ensure(BOX)
+        server.faults.remove(hang)
+        hung.set()
+        await provider.ensure(BOX)
+        assert (await provider.observe(BOX)).seen is Seen.READY
