@@ -29,6 +29,9 @@ def main(arguments: list[str]) -> int:
     except (CannotDoError, PlanError) as error:
         sys.stderr.write(f"cluster: {error}\n")
         return 1
+    except BrokenPipeError:  # who reads us has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         return 130
 
