@@ -100,6 +100,7 @@ class Bench:
     namespace: str
     images: Images
     made: list[str] = field(default_factory=list)
+    priorities: list[str] = field(default_factory=list)
     last_log: str = ""
 
     @property
@@ -137,6 +138,7 @@ class Bench:
             if await self.client.get(PRIORITY, name) is None:
                 value = {"value": 0, "preemptionPolicy": "Never", "metadata": {"name": name}}
                 await self.client.apply(PRIORITY, PRIORITY.header() | value)
+                self.priorities.append(name)
         secret = {"name": "lab-secrets", "namespace": self.namespace}
         content = {"metadata": secret, "stringData": {"witness-token": TOKEN}}
         await self.client.apply(SECRET, {**SECRET.header(), **content})
@@ -154,6 +156,8 @@ class Bench:
     async def down(self) -> None:
         for name in dict.fromkeys(self.made):
             await self.client.delete(NAMESPACE, name)
+        for name in self.priorities:
+            await self.client.delete(PRIORITY, name)
 
     async def make_open(self, name: str) -> None:
         """Make a namespace that checks pods as a sandbox's does, and has no policy at all."""

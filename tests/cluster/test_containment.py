@@ -22,7 +22,8 @@ from lab.providers.kubernetes.containment import ContainmentProvider
 from lab.providers.kubernetes.containment_canary import Canary
 from lab.providers.kubernetes.containment_runs import Probes
 from lab.providers.kubernetes.containment_world import Lookout
-from lab.providers.kubernetes.enforcement import DECOYS, Enforcement, Verdict
+from lab.providers.kubernetes.enforcement import Enforcement
+from lab.providers.kubernetes.enforcement_verdict import Verdict
 from lab.providers.kubernetes.isolation import NamespaceProvider
 from lab.providers.kubernetes.proving import judge
 from lab.providers.kubernetes.resources import NAMESPACE, NETWORK_POLICY
@@ -280,7 +281,7 @@ async def test_the_gate_opens_only_where_policies_are_enforced(
             else:
                 assert found.verdict is Verdict.ENFORCED, found.detail
                 await gate.check()
-            for decoy in DECOYS:
+            for decoy in gate.decoys.both():
                 left = await client.get(NAMESPACE, decoy)
                 assert left is None or "deletionTimestamp" in left["metadata"]
         finally:

@@ -11,16 +11,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from lab.domain import holes
 from lab.domain.errors import ProviderError, TerminalProviderError
-from lab.domain.ids import SandboxId
 from lab.domain.sandbox import Stage
 from lab.providers.kubernetes import containment_runs as runs
 from lab.providers.kubernetes import names, objects
+from lab.providers.kubernetes.enforcement_verdict import Decoyed, Decoys, Trial, Verdict, judge
 from lab.providers.kubernetes.failures import ClusterError, told_by
 from lab.providers.kubernetes.mould import Addresses
 from lab.providers.kubernetes.proving import World, aims
@@ -28,46 +25,18 @@ from lab.providers.kubernetes.proving_plan import decoy, settle
 from lab.providers.kubernetes.resources import NAMESPACE, NETWORK_POLICY
 
 if TYPE_CHECKING:
+    from lab.domain.ids import SandboxId
     from lab.providers.kubernetes.client import Client
     from lab.providers.kubernetes.containment_witnesses import Witnesses
     from lab.providers.kubernetes.containment_world import Lookout
-    from lab.providers.kubernetes.proving import Arrivals, Run
 
 log = logging.getLogger(__name__)
 
-CLOSED_DECOY, OPEN_DECOY = SandboxId("sb-decdecdec0"), SandboxId("sb-decdecdec1")
-DECOYS = frozenset({CLOSED_DECOY, OPEN_DECOY})
-"""Namespaces like a sandbox's, of which no sandbox has the name. They last for one trial."""
 
-NOT_ENFORCED = (
-    f"this cluster {holes.NOT_ENFORCED}: under deny-all a probe reached {{arrived}}; "
-    "no sandbox is made here. Install a network plugin that enforces policies "
-    "(Calico, Cilium, kube-router…), then restart the reconciler"
-)
 _PERIOD_S, _RETRY_S = 6 * 3600.0, 20.0
 _LOOK_S = 60.0
 _POLL_S = 0.5
 _GONE_S = 90.0
-
-
-class Verdict(Enum):
-    """What is known of the cluster's network."""
-
-    UNKNOWN = "unknown"
-    ENFORCED = "enforced"
-    IGNORED = "ignored"
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """What one trial found.
-
-    Attributes:
-        detail: What arrived where nothing may, or why nothing is known.
-    """
-
-    verdict: Verdict
-    detail: str = ""
 
 
 class Enforcement:
@@ -80,6 +49,9 @@ class Enforcement:
         lookout: Tells when the nodes change: then it is tried again.
         probes: What every run has in common.
         period_seconds: How often it is tried again.
+
+    Attributes:
+        decoys: Its namespaces; never a sandbox's.
     """
 
     def __init__(
@@ -94,6 +66,7 @@ class Enforcement:
     ) -> None:
         self._client, self._lab, self._witnesses = client, lab, witnesses
         self._lookout, self._probes, self._period = lookout, probes, period_seconds
+        self.decoys = Decoys.of(lab.namespace)
         self._last = Trial(Verdict.UNKNOWN, "the cluster's network is being tried")
         self._task: asyncio.Task[None] | None = None
 
@@ -163,7 +136,7 @@ class Enforcement:
             return ""
 
     async def _try(self) -> Trial:
-        nonces = {CLOSED_DECOY: runs.new_nonce(), OPEN_DECOY: runs.new_nonce()}
+        nonces = {decoy_id: runs.new_nonce() for decoy_id in self.decoys.both()}
         try:
             for decoy_id in nonces:
                 await self._make(decoy_id)
@@ -195,7 +168,7 @@ class Enforcement:
                 await asyncio.sleep(_POLL_S)
         with told_by(Stage.ISOLATION):
             await self._client.apply(NAMESPACE, self._decoy_namespace(decoy_id))
-            if decoy_id == CLOSED_DECOY:
+            if decoy_id == self.decoys.closed:
                 await self._client.apply(NETWORK_POLICY, objects.closed(self._lab, decoy_id))
 
     def _is_decoy(self, found: dict[str, Any], decoy_id: SandboxId) -> bool:
@@ -221,7 +194,7 @@ class Enforcement:
             text = aims(
                 run,
                 world,
-                settle=settle(world) if decoy_id == CLOSED_DECOY else (),
+                settle=settle(world) if decoy_id == self.decoys.closed else (),
                 files_too=False,
             )
             addresses = Addresses(doors=(), gateway="127.0.0.1", hub="")
@@ -244,49 +217,8 @@ class Enforcement:
                 await asyncio.sleep(_POLL_S)
 
     async def _sweep(self) -> None:
-        for decoy_id in DECOYS:
+        for decoy_id in self.decoys.both():
             with suppress(ClusterError):
                 found = await self._client.get(NAMESPACE, decoy_id)
                 if found is not None and self._is_decoy(found, decoy_id):
                     await self._client.delete(NAMESPACE, decoy_id)
-
-
-@dataclass(frozen=True, slots=True)
-class Decoyed:
-    """What came of the run in one decoy."""
-
-    run: Run
-    ended: runs.Ended
-    arrivals: Arrivals
-
-    def arrived(self) -> list[str]:
-        """Name the probes that a witness saw."""
-        asked = [item.probe.name for item in self.run.planned]
-        return [name for name in asked if self.arrivals.names.get(name)]
-
-
-def judge(shut: Decoyed, opened: Decoyed) -> Trial:
-    """Weigh both runs. Pure.
-
-    Arrivals under deny-all settle it, whatever else happened. That nothing arrived says
-    something only if the probes ran to their end, and if the same ones arrive in the open.
-    """
-    arrived = shut.arrived()
-    if arrived:
-        return Trial(Verdict.IGNORED, NOT_ENFORCED.format(arrived=", ".join(arrived[:6])))
-    reached = {name.partition("-")[0] for name in opened.arrived()}
-    if "tcp4" not in reached or "udp4" not in reached:
-        return Trial(
-            Verdict.UNKNOWN,
-            "the network carries nothing between namespaces even without a policy: "
-            "whether it enforces policies cannot be seen",
-        )
-    match shut.ended:
-        case runs.Ended.WELL:
-            return Trial(Verdict.ENFORCED)
-        case runs.Ended.BADLY:
-            return Trial(
-                Verdict.UNKNOWN, "a probe under deny-all did not run to its end, or got an answer"
-            )
-        case runs.Ended.GONE | runs.Ended.NOT_YET:
-            return Trial(Verdict.UNKNOWN, "the probes under deny-all did not run")

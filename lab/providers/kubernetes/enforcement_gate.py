@@ -13,7 +13,7 @@ from lab.providers.kubernetes.containment_canary import Canary
 from lab.providers.kubernetes.containment_runs import Probes
 from lab.providers.kubernetes.containment_witnesses import Witnesses
 from lab.providers.kubernetes.containment_world import Lookout, Surroundings, around_us
-from lab.providers.kubernetes.enforcement import DECOYS, Enforcement
+from lab.providers.kubernetes.enforcement import Enforcement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -97,7 +97,7 @@ class GatedIsolation:
         Called as soon as this process leads: the gate begins to look then.
         """
         self._gate.begin()
-        return await self._inner.owned() - DECOYS
+        return await self._inner.owned() - frozenset(self._gate.decoys.both())
 
     async def aclose(self) -> None:
         """Let go of the gate, then of the place."""

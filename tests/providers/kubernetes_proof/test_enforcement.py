@@ -7,17 +7,16 @@ import pytest
 
 from lab.domain.errors import ProviderError, TerminalProviderError
 from lab.domain.sandbox import Stage
+from lab.grants import is_sandbox_id
 from lab.providers.kubernetes.containment_runs import Ended, new_run
-from lab.providers.kubernetes.enforcement import (
-    CLOSED_DECOY,
-    DECOYS,
-    OPEN_DECOY,
+from lab.providers.kubernetes.enforcement_gate import GatedIsolation
+from lab.providers.kubernetes.enforcement_verdict import (
     Decoyed,
+    Decoys,
     Trial,
     Verdict,
     judge,
 )
-from lab.providers.kubernetes.enforcement_gate import GatedIsolation
 from lab.providers.kubernetes.proving import Arrivals
 from lab.providers.kubernetes.proving_plan import decoy
 from tests.conftest import make_sandbox
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from tests.providers.kubernetes_proof.cluster import Cluster
 
 BOX = make_sandbox("sb-b200000001")
+CLOSED_DECOY, OPEN_DECOY = Decoys.of("vase-clos").both()
 ALL = {item.probe.name: 1 for item in decoy(world())}
 
 
@@ -63,6 +63,12 @@ def test_what_arrived_is_named_and_what_to_do_is_said() -> None:
     assert "does not enforce NetworkPolicy" in said
     assert "udp6-pod-other-8888" in said
     assert "Install a network plugin" in said
+
+
+def test_two_labs_of_one_cluster_have_decoys_of_their_own_that_admission_takes() -> None:
+    names = {name for lab in ("vase-clos", "another") for name in Decoys.of(lab).both()}
+    assert len(names) == 4
+    assert all(is_sandbox_id(name) for name in names)
 
 
 class Network:
@@ -114,7 +120,7 @@ async def test_a_cluster_that_enforces_opens_the_gate_and_leaves_no_decoy(
     await gate.check()
     await gate.aclose()
     await asyncio.sleep(0.1)
-    assert not [key for key in named.server.objects if key[2] in DECOYS]
+    assert not [key for key in named.server.objects if key[2] in {CLOSED_DECOY, OPEN_DECOY}]
     closing = ("PATCH", f"/apis/networking.k8s.io/v1/namespaces/{CLOSED_DECOY}/networkpolicies/")
     made = [path for method, path in named.server.log if "networkpolicies" in path]
     assert all(OPEN_DECOY not in path for path in made)
