@@ -20,7 +20,7 @@ def main() -> int:
     public = os.environ["LAB_PUBLIC_HOST"]
     trials = (
         ("le portail est prêt (api)", "http://api:8001/health/ready", "api:8001", ""),
-        ("la page de connexion est servie (front)", "http://front/connexion", public, "<form"),
+        ("la page de connexion est servie (front)", "http://front/entrer", public, "<form"),
         ("l’interne est fermé (front)", "http://front/internal/v1/grants", public, "!"),
         ("le concentrateur répond (hub)", "http://hub:8081/hub/api/health", "", ""),
         ("la passerelle suit les accès (gateway)", "http://gateway:8003/ready", "", ""),
