@@ -59,10 +59,11 @@ class Yard:
         self._scratch = catalogue.root / ".build" / "images"
 
     def contexts(self, specs: Sequence[ImageSpec]) -> dict[str, Context]:
-        """Return what each image is made of now; those that others start from come first."""
+        """Return what each image is made of now; what they start from is looked at first."""
         root = self._catalogue.root
-        tools = locked.tools(root, self._target) if any(spec.lock for spec in specs) else ()
-        for spec in specs:
+        whole = self._catalogue.chosen([spec.name for spec in specs]) if specs else ()
+        tools = locked.tools(root, self._target) if any(spec.lock for spec in whole) else ()
+        for spec in whole:
             if spec.name not in self._contexts:
                 self._contexts[spec.name] = Context(
                     spec=spec,
@@ -116,7 +117,7 @@ class Yard:
 
     def look(self, specs: Sequence[ImageSpec]) -> tuple[Shipped, ...]:
         """Return what is built already; the size of what is not is 0."""
-        self.contexts(self._catalogue.chosen([spec.name for spec in specs]))
+        self.contexts(specs)
         found = []
         for spec in specs:
             content = self._contents[spec.name]
