@@ -271,3 +271,13 @@ def test_who_waits_says_so_and_another_thing_does_not_wait(tmp_path: Path) -> No
         assert not entered.is_set()
     thread.join(5)
     assert entered.is_set()
+
+
+def test_pushing_what_was_built_before_needs_no_build(root: Path) -> None:
+    engine = Memory()
+    build(root, engine)
+    known = catalogue.read(root)
+    specs = known.chosen(["one"])
+    [pushed] = yard(root, engine).push(known.deployed(specs), "r.example.org", root / "d.json")
+    assert pushed.name == "one"
+    assert pushed.is_new
