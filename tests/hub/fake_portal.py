@@ -174,8 +174,8 @@ class InThread:
     def serve(self, app: web.Application, port: int, host: str = "127.0.0.1") -> None:
         asyncio.run_coroutine_threadsafe(self._serve(app, port, host), self.loop).result(30)
 
-    def call(self, work: Callable[[], Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work(), self.loop).result(90)
+    def call(self, work: Callable[[], Any], seconds: float = 90) -> Any:
+        return asyncio.run_coroutine_threadsafe(work(), self.loop).result(seconds)
 
     async def _serve(self, app: web.Application, port: int, host: str) -> None:
         runner = web.AppRunner(app, shutdown_timeout=1)

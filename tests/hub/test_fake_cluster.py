@@ -143,7 +143,7 @@ def test_a_hub_that_dies_leaves_pods_and_open_connections_and_finds_them_again(
                 await socket.send_str("revenu")
                 assert (await socket.receive_str()) == "echo revenu"
 
-    running.servers.call(talk)
+    running.servers.call(talk, 230)  # two hubs start meanwhile
     running.wait_until(lambda: running.is_ready(ANNE, SANDBOX), "the server is found again")
     assert cluster.pods[SANDBOX, POD]["metadata"] == before
     assert page(running, ANNE).text.startswith(POD)
