@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-_PERIOD_S, _RETRY_S = 6 * 3600.0, 20.0
+_PERIOD_S = 6 * 3600.0
+_WAITS = {Verdict.UNKNOWN: 20.0, Verdict.IGNORED: 300.0}
 _LOOK_S = 60.0
 _POLL_S = 0.5
 _GONE_S = 90.0
@@ -123,7 +124,7 @@ class Enforcement:
     async def _keep_trying(self) -> None:
         while True:
             found, nodes = await self.try_now(), await self._nodes()
-            wait = self._period if found.verdict is Verdict.ENFORCED else _RETRY_S
+            wait = _WAITS.get(found.verdict, self._period)
             for _ in range(max(1, round(wait / _LOOK_S))):
                 await asyncio.sleep(min(wait, _LOOK_S))
                 if await self._nodes() != nodes:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 NOT_ENFORCED = (
     f"this cluster {holes.NOT_ENFORCED}: under deny-all a probe reached {{arrived}}; "
     "no sandbox is made here. Install a network plugin that enforces policies "
-    "(Calico, Cilium, kube-router…), then restart the reconciler"
+    "(Calico, Cilium, kube-router…); it is tried again every five minutes"
 )
 
 
