@@ -144,7 +144,10 @@ def test_scientist_runs_the_template_from_top_to_bottom(tour: Tour) -> None:
     def is_done() -> bool:
         notebook.save()
         time.sleep(1)
-        cells = code_cells(tour)
+        try:
+            cells = code_cells(tour)
+        except json.JSONDecodeError:
+            return False  # JupyterLab is writing it this moment
         failed = [o for cell in cells for o in cell["outputs"] if o["output_type"] == "error"]
         assert not failed, failed
         return all(cell["execution_count"] for cell in cells)
