@@ -48,7 +48,7 @@ _PASSING_WAITS = {
 }
 _NO_SUCH_IMAGE = ("not found", "manifest unknown", "notfound", "no such image")
 _ENDS = {
-    "Evicted": "Le carnet a été évincé : son nœud manquait de ressources.",
+    "Evicted": "Le carnet a été évincé : son nœud manquait de ressources.",
     "Preempting": "Le carnet a cédé sa place à un programme prioritaire.",
     "NodeLost": "Le nœud du carnet a disparu.",
     "NodeShutdown": "Le nœud du carnet s’arrête.",

@@ -74,7 +74,7 @@ def wanted(text: str) -> Iterator[File]:
                     str(file["sha256"]),
                 )
                 if any(part in {"", ".", ".."} for part in found.key.split("/")):
-                    raise FetchError(f"Nom de fichier refusé : {found.key}")
+                    raise FetchError(f"Nom de fichier refusé : {found.key}")
                 yield found
     except (ValueError, KeyError, TypeError) as error:
         raise FetchError("La liste des jeux de données est illisible.") from error
@@ -140,7 +140,7 @@ def fetch(file: File, door: Door, target: Path) -> bool:
             for block in door.read(file.key):
                 out.write(block)
         if _digest(draft) != (file.size, file.sha256):
-            raise FetchError(f"{file.key} n’est pas ce qui a été publié : empreinte différente.")
+            raise FetchError(f"{file.key} n’est pas ce qui a été publié : empreinte différente.")
         draft.chmod(0o444)
         draft.replace(place)
     finally:
@@ -172,7 +172,7 @@ def fetch_all(env: Mapping[str, str], target: Path, patience_seconds: float) -> 
                 break
             except OSError as error:
                 if time.monotonic() > deadline:
-                    raise FetchError(f"{file.key} ne peut pas être lu : {error}") from error
+                    raise FetchError(f"{file.key} ne peut pas être lu : {error}") from error
                 time.sleep(PAUSE_SECONDS)
     return came
 

@@ -57,7 +57,7 @@ def lay_template(name: str, home: Path, templates: Path = TEMPLATES) -> None:
     try:
         place_template(templates / name, home, None)
     except OSError as error:
-        sys.stderr.write(f"Le gabarit n’a pas pu être copié : {error.strerror}\n")
+        sys.stderr.write(f"Le gabarit n’a pas pu être copié : {error.strerror}\n")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -74,5 +74,5 @@ def main(argv: Sequence[str]) -> int:
     try:
         os.execve(command[0], command, env)  # noqa: S606 - that is its purpose
     except OSError as error:
-        sys.stderr.write(f"{command[0]} ne démarre pas : {error.strerror}\n")
+        sys.stderr.write(f"{command[0]} ne démarre pas : {error.strerror}\n")
     return 127
