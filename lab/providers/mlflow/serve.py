@@ -32,6 +32,8 @@ import os
 import sys
 from pathlib import Path
 
+from lab.sockets import listening
+
 UNUSED = ("polars", "pyarrow", "scipy")
 """Imported by parts of MLflow that a server without gateway and jobs never runs: 60 MB."""
 
@@ -76,14 +78,11 @@ def _serve(host: str, port: int) -> None:
     app = create_app()
     gc.collect()
     gc.freeze()
-    uvicorn.run(
-        app,
-        host=host,
-        port=port,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=5,
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, timeout_graceful_shutdown=5
     )
+    # Our own socket: by itself the server would read :: as IPv6 alone.
+    uvicorn.Server(config).run(sockets=[listening(host, port)])
 
 
 if __name__ == "__main__":
