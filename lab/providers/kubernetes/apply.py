@@ -91,10 +91,15 @@ class Applier:
             return known, False
         found = None
         if known is None and not is_fresh:
+            # Asked before: the watch may tell of what we make before the answer comes.
+            was_lost = key in shelf.lost
             # Made only where nothing is: an apply would take over what another has there.
             with suppress(ConflictError):
                 entry = entry_of(resource, await self._client.create(resource, wanted))
-                return await self._made(resource, shelf, wanted, entry), True
+                shelf.keep(key, entry)
+                if was_lost:
+                    await self._told(resource, wanted, None)
+                return entry, True
         if not is_fresh:
             found = await self._client.get(resource, key[1], key[0] or None)
         if found is not None:
@@ -108,16 +113,6 @@ class Applier:
         if found is not None and stamp_of(found) == stamp_of(wanted):
             await self._told(resource, wanted, found)
         return entry, is_new
-
-    async def _made(
-        self, resource: Resource, shelf: Shelf, wanted: Mapping[str, Any], entry: Entry
-    ) -> Entry:
-        key = key_of(wanted)
-        was_lost = key in shelf.lost
-        shelf.keep(key, entry)
-        if was_lost:
-            await self._told(resource, wanted, None)
-        return entry
 
     async def drop(
         self, resource: Resource, shelf: Shelf, namespace: str, name: str, sandbox_id: str
