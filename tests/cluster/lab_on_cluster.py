@@ -21,6 +21,7 @@ import yaml
 
 from tests.cluster import release
 from tests.cluster.conftest import can_run, the_plan
+from tests.cluster.driver.api import ApiError
 from tests.cluster.driver.cluster import Cluster
 from tests.cluster.driver.telling import CannotDoError, say
 from tests.cluster.release import Release
@@ -42,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     try:
         return down(options) if options.down else up(options)
-    except (CannotDoError, helm.HelmError) as error:
+    except (CannotDoError, ApiError, helm.HelmError, OSError) as error:
         sys.stderr.write(f"lab-on-cluster: {error}\n")
         return 1
 
@@ -109,7 +110,7 @@ def _tell(url: str, accounts: dict[str, str]) -> None:
     for login, password in sorted(accounts.items()):
         say(f"  {login:18} {password:44} {WHO.get(login, '')}")
     say()
-    say("helm test : .venv/bin/python -m tests.cluster kubectl -- get pods -n vase-clos")
+    say("Regarder  : python -m tests.cluster kubectl -- get pods -n vase-clos")
     say("Retirer   : python -m tests.cluster.lab_on_cluster --down")
 
 
