@@ -135,12 +135,15 @@ class KubernetesSandboxSpawner(KubeSpawner):  # type: ignore[misc]  # it ships n
         pod = self.compiled(order)
         while True:
             try:
+                # Looked for first: while it ends it still counts in the quota, and that
+                # would be what the API server says, not that the name is taken.
+                if await self._cluster.pod(self.namespace, self.pod_name) is not None:
+                    self._say(25, "Le carnet précédent se termine")
+                    await self._delete(grace_seconds=None)
                 await self._cluster.create_claim(self.namespace, order.claim)
                 await self._cluster.create_pod(self.namespace, pod)
             except ClusterRefusalError as refusal:
-                if refusal.status == 409:  # noqa: PLR2004 - HTTP: one of that name is there
-                    self._say(25, "Le carnet précédent se termine")
-                    await self._delete(grace_seconds=None)
+                if refusal.status == 409:  # noqa: PLR2004 - HTTP: another came in between
                     continue
                 if not refusal.may_pass or time.monotonic() > deadline:
                     raise _refused(refusal) from refusal
