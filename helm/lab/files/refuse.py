@@ -32,7 +32,9 @@ Désinstaller maintenant laisserait leurs données sans gardien ni certificat.
 def main() -> int:
     """Look, and say; return the exit code."""
     lab = os.environ["LAB_NAMESPACE"]
-    selector = urllib.parse.quote(f"vase-clos.lab/lab={lab},vase-clos.lab/sandbox")
+    # Decoys, which last for one trial of the network, hold nothing.
+    ours = f"vase-clos.lab/lab={lab},vase-clos.lab/sandbox,vase-clos.lab/component!=probe"
+    selector = urllib.parse.quote(ours)
     found = ask(f"/api/v1/namespaces?labelSelector={selector}")["items"]
     names = sorted(each["metadata"]["name"] for each in found)
     notes = ask(f"/api/v1/namespaces/{lab}")["metadata"].get("annotations") or {}
