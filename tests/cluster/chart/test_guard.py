@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.cluster.chart.asking import Who, path_of
-from tests.cluster.chart.bad_pods import all_of, put
+from tests.cluster.chart.bad_pods import put
 from tests.cluster.chart.test_admission import let_in, refused
 from tests.cluster.chart.world import JOBS, MEMBER, OPERATOR, PERSON
 
@@ -108,7 +108,6 @@ def test_the_reconciler_may_not_read_the_labs_secrets_by_patching_them(world: Wo
     kind = "application/merge-patch+json"
 
     answer = world.api.ask("PATCH", path, {}, who=world.reconciler, kind=kind)
-
     assert answer.status_code in {403, 422}
     assert "Yg==" not in answer.text
 
@@ -158,7 +157,7 @@ def test_even_the_good_pod_is_for_the_hub_alone_to_post(world: World) -> None:
 
 def test_somebody_who_may_do_anything_may_still_not_run_a_bad_pod(world: World) -> None:
     body = world.notebook()
-    all_of(put("spec/hostNetwork", value=True), put("spec/hostPID", value=True))(body)
+    put("spec/hostNetwork", value=True)(body)
 
     refused(world.api.create(body, who=OPERATOR), "who|host|guard-others")
 
