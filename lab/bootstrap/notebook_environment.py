@@ -43,6 +43,10 @@ def variables(
             "MLFLOW_TRACKING_URI": tracking_url,
             "MLFLOW_EXPERIMENT_NAME": "essais",
             "MLFLOW_DISABLE_TELEMETRY": "true",
+            # Addresses signed by the object store lead nowhere from inside: all bytes go
+            # through the tracking door.
+            "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD": "false",
+            "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false",
             # It would print an address that only means something inside.
             "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
             "DO_NOT_TRACK": "true",

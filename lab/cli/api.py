@@ -77,8 +77,9 @@ class Api:
 
     def __init__(self, reach: Reach) -> None:
         self._url = reach.url
+        address, host = _found(reach.url)
         self._client = httpx.Client(
-            base_url=reach.url,
+            base_url=address,
             transport=reach.transport,
             timeout=_TIMEOUT_S,
             trust_env=False,
@@ -86,6 +87,7 @@ class Api:
                 "Authorization": f"Bearer {reach.token}",
                 "Accept": "application/json",
                 "Accept-Language": "fr" if is_french() else "en",
+                **host,
             },
         )
 
@@ -179,3 +181,15 @@ def _reach() -> Reach:
                 )
             ) from error
     return Reach(url.rstrip("/"), token)
+
+
+def _found(url: str) -> tuple[str, dict[str, str]]:
+    """Return where to connect, and the ``Host`` header that this needs.
+
+    A name under ``localhost`` is this machine (RFC 6761, section 6.3), and not every
+    machine's resolver knows that.
+    """
+    parts = httpx.URL(url)
+    if not parts.host.endswith(".localhost"):
+        return url, {}
+    return str(parts.copy_with(host="127.0.0.1")), {"Host": parts.netloc.decode("ascii")}
