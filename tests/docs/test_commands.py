@@ -17,7 +17,7 @@ from tests.docs.texts import GENERATED, all_blocks, all_lines, codes, lines_and_
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ON_THE_MACHINE = {"up", "down", "status", "doctor"}
+ON_THE_MACHINE = {"images", "up", "down", "status", "doctor"}
 """Run on a whole lab by tests/e2e; here only read."""
 NAMES = {
     "rq-3f9a0c1d2e": "rq-0000000001",
