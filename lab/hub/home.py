@@ -37,7 +37,8 @@ def place_template(template: Path, home: Path, uid: int | None) -> Path | None:
         return None
     draft = home / f".{secrets.token_hex(12)}"
     try:
-        shutil.copytree(template, draft, symlinks=True)
+        # Dated now: an image's own dates are all the same, and long ago.
+        shutil.copytree(template, draft, symlinks=True, copy_function=shutil.copy)
         (draft / MARK).write_text(digest, encoding="ascii")
         _hand_over(draft, uid)
         draft.rename(target)
