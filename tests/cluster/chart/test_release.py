@@ -91,7 +91,8 @@ def story(cluster: Cluster) -> Iterator[Story]:
 def test_helm_test_finds_every_part_at_work(story: Story) -> None:
     said = story.lab.release.test()
 
-    assert said.count("ok ") == 7, said
+    # Helm tells a pod's lines once for each of its containers and once in all.
+    assert len({line for line in said.splitlines() if line.startswith("ok ")}) == 7, said
     assert "ÉCHEC" not in said
 
 
