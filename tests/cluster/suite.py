@@ -46,6 +46,9 @@ def main(arguments: Sequence[str]) -> int:
     """Run them, or say why not; returns the exit status."""
     options, rest = _parser().parse_known_args(arguments)
     began = time.monotonic()
+    if options.count:
+        say(f"cluster: {count(everything())} tests left out: 'make test-cluster' runs them")
+        return 0
     why_not, is_ours = "", False
     try:
         why_not, is_ours = provide()
@@ -131,6 +134,7 @@ def count(wanted: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.cluster.suite", description=__doc__)
     parser.add_argument("--where-possible", action="store_true")
+    parser.add_argument("--count", action="store_true", help="say how many there are, no more")
     parser.add_argument("--minutes", type=float, default=0, help="no limit where 0")
     return parser
 
