@@ -18,7 +18,7 @@ from lab.domain.ids import (
 from lab.domain.quantity import GIB, Resources
 from lab.domain.sandbox import Sandbox, SandboxSpec
 
-pytest_plugins = ["tests.parts_fixtures"]
+pytest_plugins = ["tests.parts_fixtures", "tests.postgres_fixture"]
 
 
 def pytest_sessionstart() -> None:

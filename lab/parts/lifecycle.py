@@ -124,7 +124,7 @@ class Lifecycle:
         before = record.read(self._settings.state_dir)
         parts = machine.parts(self._settings)
         conf = supervision.configuration(self._settings, parts)
-        digest = _digest(conf)
+        digest = _digest(conf, self._settings)
         running = self._supervisor.process()
         if running is not None and (before is None or before.digest != digest):
             self._reporter.say(message("the lab's code or settings changed: parts are restarted"))
@@ -305,9 +305,10 @@ def with_port(settings: Settings, port: int) -> Settings:
     return settings.with_port(port)
 
 
-def _digest(conf: str) -> str:
-    """Identify what the parts are started from: their configuration and our code."""
-    digest = hashlib.sha256(conf.encode())
+def _digest(conf: str, settings: Settings) -> str:
+    """Identify what the parts are started from: their configuration, the settings, our code."""
+    # Parts read settings by themselves: another object store shows in no command line.
+    digest = hashlib.sha256(f"{conf}\n{settings.model_dump_json()}".encode())
     for path in sorted(_CODE.rglob("*.py")):
         found = path.stat()
         digest.update(f"{path}:{found.st_mtime_ns}:{found.st_size}".encode())

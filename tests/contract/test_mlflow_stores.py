@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from lab.providers.mlflow.provider import MlflowProvider
     from tests.postgres_fixture import PostgresServer
 
-pytest_plugins = ["tests.postgres_fixture"]
 pytestmark = [pytest.mark.real, pytest.mark.timeout(240)]
 
 BUCKET, ROOT = "suivi", "s3://suivi/lab"
