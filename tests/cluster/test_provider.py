@@ -9,7 +9,7 @@ from collections import Counter
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
@@ -35,6 +35,16 @@ from lab.providers.kubernetes.resources import (
     SERVICE,
     VOLUME_CLAIM,
 )
+from tests.cluster.provider_objects import (
+    ADDRESSES,
+    IMAGE,
+    MEMBER,
+    edit,
+    forbidden,
+    notebook,
+    post,
+    put,
+)
 from tests.conftest import NOON, make_sandbox
 
 if TYPE_CHECKING:
@@ -43,17 +53,11 @@ if TYPE_CHECKING:
     from lab.domain.sandbox import Observation, Sandbox
     from lab.ports import Provider
     from lab.providers.kubernetes.apply import ForeignEdit
-    from lab.providers.kubernetes.client import Client
     from lab.providers.kubernetes.session import Session
     from tests.cluster.driver.cluster import Cluster
 
 pytestmark = [pytest.mark.cluster, pytest.mark.real]
 ALL = frozenset(Door)
-MEMBER = MemberId("m-0000000001")
-IMAGE = "10.98.0.1:5000/vase-clos/notebook@sha256:" + 64 * "0"
-ADDRESSES = pods.Addresses(
-    doors=("hub", "storage", "tracking"), gateway="10.98.64.77", hub="10.98.64.78"
-)
 
 
 @pytest.fixture(scope="session")
@@ -301,13 +305,13 @@ async def test_what_another_hand_changed_is_put_back_and_told(
     client = session.client
     await place.ensure(box)
     await until(place, box, Seen.READY)
-    await _edit(client, NETWORK_POLICY, names.CLOSED, box, ["spec"], {"egress": [{}]})
-    await _edit(client, RESOURCE_QUOTA, names.QUOTA, box, ["spec", "hard"], {"pods": "99"})
-    await _edit(client, RESOURCE_QUOTA, names.QUOTA, box, ["spec", "hard"], {"configmaps": "0"})
-    await _edit(client, LIMIT_RANGE, names.LIMITS, box, ["metadata"], {"labels": {"a": "b"}})
+    await edit(client, NETWORK_POLICY, names.CLOSED, box, ["spec"], {"egress": [{}]})
+    await edit(client, RESOURCE_QUOTA, names.QUOTA, box, ["spec", "hard"], {"pods": "99"})
+    await edit(client, RESOURCE_QUOTA, names.QUOTA, box, ["spec", "hard"], {"configmaps": "0"})
+    await edit(client, LIMIT_RANGE, names.LIMITS, box, ["metadata"], {"labels": {"a": "b"}})
     await client.delete(ROLE_BINDING, names.HUB_RIGHTS, namespace=box.id)
     label = {f"{names.POD_SECURITY_PREFIX}enforce": "privileged", "team": "kept"}
-    await _edit(client, NAMESPACE, box.id, None, ["metadata", "labels"], label)
+    await edit(client, NAMESPACE, box.id, None, ["metadata", "labels"], label)
     await until(place, box, Seen.REVOKED)
     async with asyncio.timeout(20):
         while len({edit.kind for edit in told}) < 5:
@@ -378,7 +382,7 @@ async def test_a_namespace_that_does_not_end_says_what_it_waits_for(
     held = await client.get(VOLUME_CLAIM, claim["metadata"]["name"], box.id)
     assert held is not None
     held["metadata"]["finalizers"] = []
-    await _replace(client, VOLUME_CLAIM, held)
+    await put(client, VOLUME_CLAIM, held)
     await until(place, box, Seen.ABSENT)
     await place.ensure(box)
     await until(place, box, Seen.READY)
@@ -404,40 +408,7 @@ async def test_the_place_refuses(
     await place.ensure(box)
     await until(place, box, Seen.READY)
     with pytest.raises(Exception, match=why):
-        await _post(session.client, *_forbidden(what, lab, box))
-
-
-def _forbidden(what: str, lab: str, box: Sandbox) -> tuple[Any, dict[str, Any]]:
-    pod = _notebook(lab, box)
-    container = pod["spec"]["containers"][0]
-    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "900Gi"}}}
-    service = {"ports": [{"port": 80}], "selector": {"a": "b"}}
-    match what:
-        case "privileged":
-            container["securityContext"] |= {"privileged": True, "allowPrivilegeEscalation": True}
-        case "host network":
-            pod["spec"]["hostNetwork"] = True
-        case "root":
-            container["securityContext"] |= {"runAsUser": 0, "runAsNonRoot": False}
-        case "too much memory":
-            container["resources"]["limits"]["memory"] = "900Gi"
-        case "a device":
-            container["resources"]["limits"]["nvidia.com/gpu"] = "1"
-            container["resources"]["requests"]["nvidia.com/gpu"] = "1"
-        case "a service":
-            return SERVICE, _named(SERVICE, box, service)
-        case "a node port":
-            return SERVICE, _named(SERVICE, box, service | {"type": "NodePort"})
-        case "a load balancer":
-            return SERVICE, _named(SERVICE, box, service | {"type": "LoadBalancer"})
-        case "a large volume":
-            return VOLUME_CLAIM, _named(VOLUME_CLAIM, box, claim)
-    return POD, pod
-
-
-def _named(resource: Any, box: Sandbox, spec: dict[str, Any]) -> dict[str, Any]:
-    metadata = {"name": "essai", "namespace": box.id}
-    return {**resource.header(), "metadata": metadata, "spec": spec}
+        await post(session.client, *forbidden(what, lab, box))
 
 
 async def test_all_members_notebooks_a_probe_and_their_homes_fit_at_once(
@@ -457,16 +428,16 @@ async def test_all_members_notebooks_a_probe_and_their_homes_fit_at_once(
             storage_class="",
         )
         await session.client.create(VOLUME_CLAIM, claim)
-        await _post(session.client, POD, _notebook(lab, box, member))
+        await post(session.client, POD, notebook(lab, box, member))
     probe = pods.probe_job(
         lab=lab, sandbox_id=box.id, name="preuve-1", image=IMAGE, addresses=ADDRESSES, env={}
     )
     template = probe["spec"]["template"]
     pod = {**POD.header(), **template}
     pod["metadata"] = {**template["metadata"], "name": "preuve-1", "namespace": box.id}
-    await _post(session.client, POD, pod)
+    await post(session.client, POD, pod)
     with pytest.raises(Exception, match="exceeded quota"):
-        await _post(session.client, POD, _notebook(lab, box, MemberId("m-00000000ff")))
+        await post(session.client, POD, notebook(lab, box, MemberId("m-00000000ff")))
 
 
 async def test_admission_says_no_and_it_is_an_operators_matter(
@@ -476,66 +447,3 @@ async def test_admission_says_no_and_it_is_an_operators_matter(
     wrong = {**NAMESPACE.header(), "metadata": {"name": box.id, "labels": {"a b": "c"}}}
     with pytest.raises(RefusedError, match="Invalid value"):
         await session.client.apply(NAMESPACE, wrong)
-
-
-def _notebook(lab: str, box: Sandbox, member: MemberId = MEMBER) -> dict[str, Any]:
-    return pods.notebook_pod(
-        lab=lab,
-        sandbox_id=box.id,
-        member_id=member,
-        image=IMAGE,
-        resources=quota.share(box.spec),
-        addresses=ADDRESSES,
-        env={"LANG": "C.UTF-8"},
-        datasets=[{"id": "demandes-prestations", "version": 1}],
-        template_id="01-depart",
-    )
-
-
-async def _post(client: Client, resource: Any, wanted: dict[str, Any]) -> None:
-    """Make it, without the priority class, which is the chart's; wait for the account."""
-    wanted = deepcopy(wanted)
-    wanted["spec"].pop("priorityClassName", None)
-    if resource is POD:  # never to be scheduled: only what is admitted is of interest here
-        wanted["spec"]["nodeSelector"] = {"kubernetes.io/hostname": "nowhere"}
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                await client.create(resource, wanted)
-            except Exception as error:
-                if "serviceaccount" not in str(error):
-                    raise
-                await asyncio.sleep(0.1)
-            else:
-                return
-
-
-async def _replace(client: Client, resource: Any, found: dict[str, Any]) -> None:
-    metadata = found["metadata"]
-    path = resource.path(metadata.get("namespace"), metadata["name"])
-    await client._call("PUT", path, query={"fieldManager": "another-hand"}, body=found)
-
-
-async def _edit(
-    client: Client,
-    resource: Any,
-    name: str,
-    box: Sandbox | None,
-    at: list[str],
-    values: dict[str, Any],
-) -> None:
-    async with asyncio.timeout(10):
-        while True:
-            found = await client.get(resource, name, box.id if box else None)
-            assert found is not None
-            inner = found
-            for word in at:
-                inner = inner[word]
-            inner |= values
-            try:
-                await _replace(client, resource, found)
-            except Exception as error:
-                if "modified" not in str(error):
-                    raise
-            else:
-                return
