@@ -126,6 +126,20 @@ def test_every_secret_file_that_is_mounted_is_made(rendered: list[Json]) -> None
             assert {item["key"] for item in volume.get("secret", {}).get("items", [])} <= keys
 
 
+def test_only_those_who_make_credentials_hold_the_store_administrators_key(
+    rendered: list[Json],
+) -> None:
+    holders = {
+        name.partition("-")[0]
+        for name, pod in pods(rendered).items()
+        for volume in pod["volumes"]
+        for item in volume.get("secret", {}).get("items", [])
+        if item["key"] == "s3-admin-key"
+    }
+
+    assert holders - {"storage"} == {"reconciler", "seeding"}
+
+
 def test_the_api_holds_nothing_of_what_sandboxes_are_made_of(rendered: list[Json]) -> None:
     volumes = {v["name"]: v for v in pods(rendered)["api"]["volumes"]}
     held = {item["key"] for item in volumes["secrets"]["secret"]["items"]}
