@@ -26,6 +26,28 @@ def pytest_sessionstart() -> None:
     asyncio.set_event_loop(None)
 
 
+LONG = (
+    "tests/e2e/test_supervision.py",
+    "tests/e2e/test_tour.py",
+    "tests/e2e/test_disk_full.py",
+    "tests/e2e/test_storage.py",
+    "tests/web/test_browser.py",
+    "tests/data/test_template.py",
+    "tests/contract/test_mlflow_stores.py",
+    "tests/contract/test_mlflow_provider.py",
+    "tests/contract/test_jupyterhub_provider.py",
+    "tests/hub/test_browser.py",
+    "tests/hub/test_end_to_end.py",
+    "tests/reconciling/test_leading.py",
+)
+"""Files that start whole labs or many servers: begun first, for a run ends with its last file."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    rank = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: rank.get(item.location[0], len(LONG)))
+
+
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 

@@ -161,3 +161,10 @@ fi
 # 4. The notebooks' environment: it has its own lock and its own stamp.
 [ -e .build/notebook/.stamp ] || say "building the notebooks' environment in .build/notebook"
 VASE_CLOS_PYTHON=$python images/notebook/build.sh .build/notebook
+
+# 5. MinIO, which the tests hold beside SeaweedFS: there is no package of it.
+if [ "$role" = test ]; then
+  .venv/bin/python -m tests.cluster build --only minio ||
+    fail "MinIO could not be compiled for the tests" "see the line above" \
+      "Its sources come from the Go module proxy (GOPROXY): check the network, then run the same command again"
+fi

@@ -22,10 +22,6 @@ TOKEN = "only-for-this-test"
 
 pytestmark = [
     pytest.mark.real,
-    pytest.mark.skipif(
-        not (NOTEBOOK_ENV / ".stamp").exists(),
-        reason="the notebook environment is not built; run images/notebook/build.sh",
-    ),
 ]
 
 

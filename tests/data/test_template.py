@@ -30,10 +30,6 @@ WALLS = Path(__file__).parent / "walls"
 real = [
     pytest.mark.real,
     pytest.mark.timeout(300),
-    pytest.mark.skipif(
-        not (NOTEBOOK_ENV / ".stamp").exists(),
-        reason="the notebook environment is not built; run images/notebook/build.sh",
-    ),
 ]
 
 

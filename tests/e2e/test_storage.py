@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
-needs_minio = pytest.mark.skipif(
-    minio_program() is None, reason="there is no MinIO: python -m tests.cluster build minio"
-)
 
 
 def elsewhere(storage: Storage) -> tuple[str, ...]:
@@ -104,7 +101,6 @@ def test_a_deleted_sandbox_leaves_nothing_at_the_store(
     assert lab.sandbox_id not in buckets(seaweedfs)
 
 
-@needs_minio
 def test_the_lab_moves_to_a_minio_that_others_run(
     lab: RunningLab, request: pytest.FixtureRequest
 ) -> None:
@@ -119,7 +115,6 @@ def test_the_lab_moves_to_a_minio_that_others_run(
     assert lab.sandbox_id not in buckets(minio)
 
 
-@needs_minio
 def test_the_lab_starts_a_minio_of_its_own(lab: RunningLab) -> None:
     lab.up("--storage", "minio", "--storage-program", str(minio_program()))
     assert lab.json("sandbox", "show", lab.sandbox_id)["phase"] == "ready"

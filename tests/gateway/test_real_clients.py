@@ -17,10 +17,6 @@ pytestmark = pytest.mark.real
 
 NOTEBOOK = Path(".build/notebook/bin/python")
 
-needs_notebook = pytest.mark.skipif(
-    not NOTEBOOK.exists(), reason="the notebook environment is not built (.build/notebook)"
-)
-
 
 def inside(lab: Lab, tmp_path: Path, script: str, **extra: str) -> str:
     """Run a script with the notebook's Python and the environment a sandbox has."""
@@ -157,7 +153,6 @@ assert connection.sql(f"select count(*) from '{every}'").fetchone() == (5000,)
 }
 
 
-@needs_notebook
 @pytest.mark.parametrize("name", CLIENTS)
 def test_client_reads_lists_writes_and_deletes(lab: Lab, tmp_path: Path, name: str) -> None:
     inside(lab, tmp_path, CLIENTS[name])
@@ -206,7 +201,6 @@ print(json.dumps({"run_id": run.info.run_id, "experiment_id": found.info.experim
 """
 
 
-@needs_notebook
 def test_mlflow_client_does_its_whole_work(lab: Lab, tmp_path: Path) -> None:
     before = len(lab.attempts(lab.mine))
     out = inside(lab, tmp_path, MLFLOW)

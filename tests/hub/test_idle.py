@@ -23,7 +23,6 @@ IDLE_SECONDS = 4
 pytestmark = [
     pytest.mark.real,
     pytest.mark.timeout(240),
-    pytest.mark.skipif(not SERVER.exists(), reason="the notebook environment is not built"),
 ]
 
 

@@ -108,17 +108,18 @@ def known() -> dict[str, Path]:
     return {name: path for name, path in places.items() if path.exists()}
 
 
-def ensure(*names: str) -> dict[str, Path]:
+def ensure(*names: str, only: bool = False) -> dict[str, Path]:
     """Compile what the cache does not have; tells what and how long.
 
     Args:
         names: Modules beyond those that every cluster needs.
+        only: These alone.
 
     Raises:
         CannotDoError: There is no compiler, or it failed.
     """
     asked = [module for module in ON_DEMAND if module.name in names]
-    for module in (*NEEDED, *asked):
+    for module in asked if only else (*NEEDED, *asked):
         if not all((module.folder / program).exists() for program in module.programs):
             compile_module(module)
     return known()

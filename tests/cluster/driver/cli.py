@@ -73,7 +73,8 @@ def _down(options: Options, cluster: Cluster) -> None:
 
 
 def _build(options: Options, _: Cluster) -> None:
-    for name, path in sorted(binaries.ensure(*options.modules).items()):
+    made = binaries.ensure(*options.modules, only=options.only)
+    for name, path in [] if options.only else sorted(made.items()):
         say(f"{name:24} {path}")
 
 
@@ -178,6 +179,9 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("doctor", help="what this machine lacks; changes nothing")
     build = commands.add_parser("build", help="compile what is missing, print where it is")
     build.add_argument("modules", nargs="*", help="beyond the needed ones: minio, kwok")
+    build.add_argument(
+        "--only", action="store_true", help="these alone; says nothing where they are there"
+    )
     logs = commands.add_parser("logs", help="the end of a part's log; alone, which there are")
     logs.add_argument("part", nargs="?", default="")
     logs.add_argument("--lines", type=int, default=LOG_LINES)
