@@ -15,6 +15,7 @@ from lab.domain.containment import Expected, Outcome, ProbeResult, Proof
 from lab.domain.errors import TerminalProviderError
 from lab.domain.ids import MemberId, SandboxId
 from lab.domain.quantity import Resources
+from lab.probing.trial import Trial
 from lab.providers.local import (
     attempts,
     doctor,
@@ -26,7 +27,7 @@ from lab.providers.local import (
     watch,
 )
 from lab.providers.local.attempts import AttemptLog
-from lab.providers.local.inside.probes import trial
+from lab.providers.local.inside.probes.run import run
 from lab.providers.local.watch import Disk
 from tests.conftest import NOON
 
@@ -178,11 +179,11 @@ def test_what_does_not_answer_or_breaks_is_never_read_as_refused() -> None:
         raise OSError(errno.EPERM, "no")
 
     outcomes = [
-        trial.run(trial.Trial("x", attempt), must_not_send="")["outcome"]
+        run(Trial("x", attempt), must_not_send="")["outcome"]
         for attempt in (late, broken, refused, lambda: "yes")
     ]
     assert outcomes == ["unknown", "unknown", "blocked", "open"]
-    kept = trial.run(trial.Trial("x", refused, is_outward=True), must_not_send="eth0 is up")
+    kept = run(Trial("x", refused, is_outward=True), must_not_send="eth0 is up")
     assert (kept["outcome"], kept["detail"]) == ("open", "eth0 is up")
 
 

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lab import probing
 from lab.domain.containment import Expected, Outcome, ProbeResult, Proof
 from lab.domain.egress import DOOR_PORTS, Door
 from lab.domain.errors import ProviderError
@@ -133,9 +134,9 @@ def spec_hash(sandbox: Sandbox, doors: frozenset[Door]) -> str:
 @cache
 def _code() -> str:
     digest = hashlib.sha256()
-    folder = Path(__file__).parent
-    for path in sorted(folder.rglob("*.py")):
-        digest.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes() + b"\0")
+    for folder in (Path(__file__).parent, Path(probing.__file__).parent):
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 

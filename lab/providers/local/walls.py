@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lab import probing
 from lab.providers.local import runtime as environment
 from lab.providers.local.launch import HOME
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 INSIDE_ID = 1000
 INSIDE_FOLDER = "/opt/lab/inside"
+_PROBING_FOLDER = "/opt/lab/shared/lab/probing"
 DOORS_FOLDER = "/opt/lab/doors"
 TEMPLATE_FOLDER = "/opt/lab/template"
 _MACHINE_FOLDERS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
@@ -70,15 +72,20 @@ def arguments(
     """
     python = ["--", runtime.python, "-I", "-S", "-B", INSIDE_FOLDER, str(descriptors.settings)]
     ending = ["--info-fd", str(descriptors.info), *_library(runtime), *python]
-    inside = ["--ro-bind", stage.show(Path(__file__).parent / "inside"), INSIDE_FOLDER]
     if spec.open_walls:
-        return [*_open(), *_runtime(runtime, made, stage), *inside, *_own(spec, stage), *ending]
+        return [
+            *_open(),
+            *_runtime(runtime, made, stage),
+            *_inside(stage),
+            *_own(spec, stage),
+            *ending,
+        ]
     closed = [
         *_namespaces(spec),
         *_machine(made, stage),
         *_proc(made, stage),
         *_runtime(runtime, made, stage),
-        *inside,
+        *_inside(stage),
         *_own(spec, stage),
     ]
     closed += ["--remount-ro", "/dev", "--remount-ro", "/"]
@@ -146,6 +153,13 @@ def _runtime(runtime: environment.Runtime, made: Path, stage: Direct | Staged) -
     for target in runtime.hidden:
         args += ["--tmpfs", target, "--remount-ro", target]
     return args
+
+
+def _inside(stage: Direct | Staged) -> list[str]:
+    """Bind our own programs, and under its own name the package that they import."""
+    folder, shared = Path(__file__).parent / "inside", Path(probing.__file__).parent
+    args = ["--ro-bind", stage.show(folder), INSIDE_FOLDER]
+    return [*args, "--ro-bind", stage.show(shared), _PROBING_FOLDER]
 
 
 def _own(spec: LaunchSpec, stage: Direct | Staged) -> list[str]:

@@ -25,7 +25,8 @@ from typing import Any
 if __package__:
     from . import pump
     from .probes import run
-else:  # run as a folder, inside
+else:  # run as a folder, inside: of the lab's packages only ``lab.probing`` lies beside it
+    sys.path.append(str(Path(__file__).parent.with_name("shared")))
     import pump  # type: ignore[import-not-found,no-redef]
     from probes import run  # type: ignore[import-not-found,no-redef]
 

@@ -8,8 +8,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from lab.probing.trial import UnknownError, refuse
+
 from . import addresses
-from .trial import UnknownError, refuse
 
 SAME, OTHER = "same", "other"
 _FALLBACK_GATEWAY = "fe80::1"

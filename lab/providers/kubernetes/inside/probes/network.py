@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from .trial import Trial, refuse
+from lab.probing.trial import Trial, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable

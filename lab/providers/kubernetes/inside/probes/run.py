@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import json
 import os
@@ -12,9 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from . import addresses, files, kernel, network
+from lab.probing import kernel, trial
+from lab.probing.trial import Reading, Trial
+
+from . import addresses, files, network
 from .aims import Aims
-from .trial import run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,16 +29,34 @@ _REPORT_S = 20.0
 _PAUSE_S = 0.25
 _DONE, _OPEN, _NOT_TRIED, _NOT_REPORTED, _NO_AIMS = 0, 3, 4, 5, 6
 _TAKEN = frozenset({200, 201, 202, 204, 409})
+_NOT_TRIED_FOR = frozenset({
+    *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EAGAIN),
+})
+"""We ran short of something: nobody refused us."""
+
+
+def _refusal(error: OSError) -> tuple[str, str]:
+    outcome = "unknown" if error.errno in _NOT_TRIED_FOR else "blocked"
+    return outcome, f"{trial.code_of(error)}: {error.strerror}"
+
+
+# Most networks drop what they forbid, and say nothing. The other end tells the rest.
+_READING = Reading(silence=("blocked", "no answer"), refusal=_refusal, longest=160)
+
+
+def run(what: Trial) -> dict[str, Any]:
+    """Try it and say what came of it."""
+    return trial.run(what, _READING)
 
 
 def pod_names() -> tuple[str, ...]:
     """Return what is tried on the pod itself, whatever the aims are; all must be blocked."""
-    return tuple(trial.name for trial in (*files.trials(), *kernel.trials()))
+    return tuple(each.name for each in (*files.trials(), *kernel.trials()))
 
 
 def wanted_names() -> tuple[str, ...]:
     """Return what is tried on the pod itself and must work."""
-    return tuple(trial.name for trial in files.wanted())
+    return tuple(each.name for each in files.wanted())
 
 
 def main(argv: Sequence[str]) -> int:
@@ -70,7 +91,7 @@ def make(aims: Aims) -> dict[str, Any]:
     results = []
     if aims.files_too:  # before there are threads: some of it forks
         trials = (*files.trials(), *files.wanted(), *kernel.trials())
-        results += [run(trial) for trial in trials]
+        results += [run(each) for each in trials]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         results += pool.map(run, [network.trial(probe, aims) for probe in aims.probes])
     own = addresses.own()

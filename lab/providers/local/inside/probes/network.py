@@ -9,10 +9,12 @@ import socket
 import struct
 from typing import TYPE_CHECKING
 
-from .trial import Targets, Trial
+from lab.probing.trial import Trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from .targets import Targets
 
 _WAIT_S = 0.9
 _SIOCGIFFLAGS = 0x8913

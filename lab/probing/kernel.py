@@ -1,4 +1,4 @@
-"""Try the system calls that lead out of a container. Each is harmless if it works."""
+"""Try the system calls that lead out of a sandbox. Each is harmless if it works."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from .trial import Trial, UnknownError, in_child, refuse
+from lab.probing.trial import Trial, UnknownError, in_child, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,13 +22,26 @@ _NUMBERS = {  # name: x86_64, aarch64
     "bpf": (321, 280),
     "chroot": (161, 51),
     "clone": (56, 220),
+    "clone3": (435, 435),
+    "fanotify_init": (300, 262),
     "finit_module": (313, 273),
+    "fsopen": (430, 430),
+    "io_uring_setup": (425, 425),
+    "kcmp": (312, 272),
     "kexec_load": (246, 104),
     "keyctl": (250, 219),
     "mount": (165, 40),
+    "mount_setattr": (442, 442),
+    "move_mount": (429, 429),
+    "name_to_handle_at": (303, 264),
     "open_by_handle_at": (304, 265),
+    "open_tree": (428, 428),
     "perf_event_open": (298, 241),
+    "personality": (135, 92),
+    "pidfd_getfd": (438, 438),
     "pivot_root": (155, 41),
+    "process_vm_readv": (310, 270),
+    "ptrace": (101, 117),
     "quotactl": (179, 60),
     "request_key": (249, 218),
     "sethostname": (170, 161),
@@ -38,6 +51,7 @@ _NUMBERS = {  # name: x86_64, aarch64
     "syslog": (103, 116),
     "umount2": (166, 39),
     "unshare": (272, 97),
+    "userfaultfd": (323, 282),
 }
 _MACHINES = {"x86_64": 0, "aarch64": 1}
 _REFUSALS = frozenset({errno.EPERM, errno.EACCES, errno.ENOSYS})
@@ -66,7 +80,9 @@ def call(name: str, *arguments: Argument) -> int:
     return result
 
 
-def _calls(name: str, *arguments: Argument) -> Callable[[], str]:
+def calls(name: str, *arguments: Argument) -> Callable[[], str]:
+    """Return what makes a system call in a process of its own."""
+
     def attempt() -> str:
         result = call(name, *arguments)
         return f"the kernel took it and answered {result}"
@@ -139,30 +155,30 @@ def _become_root() -> str:
 
 
 def trials() -> Iterator[Trial]:
-    """Yield everything there is to try."""
+    """Yield what every runtime must refuse."""
     yield Trial("mount-tmpfs", lambda: in_child(_mount))
-    yield Trial("umount", _calls("umount2", _NOWHERE, 0))
-    yield Trial("pivot-root", _calls("pivot_root", _NOWHERE, _NOWHERE))
-    yield Trial("chroot", _calls("chroot", b"/"))
-    yield Trial("open-by-handle", _calls("open_by_handle_at", -100, bytes(16), 0))
-    yield Trial("quotactl", _calls("quotactl", 0, None, 0, None))
-    yield Trial("unshare-user", _calls("unshare", _CLONE_NEWUSER))
-    yield Trial("unshare-mount", _calls("unshare", _CLONE_NEWNS))
-    yield Trial("unshare-net", _calls("unshare", _CLONE_NEWNET))
+    yield Trial("umount", calls("umount2", _NOWHERE, 0))
+    yield Trial("pivot-root", calls("pivot_root", _NOWHERE, _NOWHERE))
+    yield Trial("chroot", calls("chroot", b"/"))
+    yield Trial("open-by-handle", calls("open_by_handle_at", -100, bytes(16), 0))
+    yield Trial("quotactl", calls("quotactl", 0, None, 0, None))
+    yield Trial("unshare-user", calls("unshare", _CLONE_NEWUSER))
+    yield Trial("unshare-mount", calls("unshare", _CLONE_NEWNS))
+    yield Trial("unshare-net", calls("unshare", _CLONE_NEWNET))
     yield Trial("clone-user", _clone(_CLONE_NEWUSER))
     yield Trial("setns", lambda: in_child(_setns))
-    yield Trial("keyctl", _calls("keyctl", 0, -3, 0))
-    yield Trial("add-key", _calls("add_key", b"user", b"probe", b"x", 1, -2))
-    yield Trial("request-key", _calls("request_key", b"user", b"probe", None, 0))
+    yield Trial("keyctl", calls("keyctl", 0, -3, 0))
+    yield Trial("add-key", calls("add_key", b"user", b"probe", b"x", 1, -2))
+    yield Trial("request-key", calls("request_key", b"user", b"probe", None, 0))
     yield Trial("bpf", lambda: in_child(_bpf))
     yield Trial("perf-event-open", lambda: in_child(_perf))
-    yield Trial("load-module", _calls("finit_module", -1, b"", 0))
-    yield Trial("kexec", _calls("kexec_load", 0, 1 << 20, None, 0))
-    yield Trial("swapon", _calls("swapon", _NOWHERE, 0))
-    yield Trial("acct", _calls("acct", _NOWHERE))
-    yield Trial("sethostname", _calls("sethostname", None, -1))
-    yield Trial("settimeofday", _calls("settimeofday", None, None))
-    yield Trial("syslog", _calls("syslog", _KERNEL_SYSLOG_SIZE, None, 0))
+    yield Trial("load-module", calls("finit_module", -1, b"", 0))
+    yield Trial("kexec", calls("kexec_load", 0, 1 << 20, None, 0))
+    yield Trial("swapon", calls("swapon", _NOWHERE, 0))
+    yield Trial("acct", calls("acct", _NOWHERE))
+    yield Trial("sethostname", calls("sethostname", None, -1))
+    yield Trial("settimeofday", calls("settimeofday", None, None))
+    yield Trial("syslog", calls("syslog", _KERNEL_SYSLOG_SIZE, None, 0))
     yield Trial("root-user", _is_root)
     yield Trial("become-root", lambda: in_child(_become_root))
     for field in ("CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb"):

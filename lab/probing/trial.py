@@ -13,12 +13,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_NOT_TRIED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EAGAIN})
-"""We ran short of something: nobody refused us."""
-
 
 class UnknownError(Exception):
-    """It could not be tried. Never read as refused."""
+    """It could not be tried, or nothing answered. Never read as refused."""
 
 
 @dataclass(frozen=True)
@@ -28,15 +25,39 @@ class Trial:
     Attributes:
         name: Stable.
         attempt: Returns what worked; raises OSError where it was refused.
+        is_wanted: Whether it must work.
+        is_outward: Whether it sends something that a network could carry.
     """
 
     name: str
     attempt: Callable[[], str]
+    is_wanted: bool = False
+    is_outward: bool = False
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a runtime reads what came of a trial that did not work.
+
+    Attributes:
+        silence: Outcome and words where nothing answered in time.
+        refusal: Returns outcome and words of any other error of the system's.
+        longest: How many characters of the words are kept.
+    """
+
+    silence: tuple[str, str]
+    refusal: Callable[[OSError], tuple[str, str]]
+    longest: int
 
 
 def refuse(code: int, why: str) -> NoReturn:
     """Say that it was refused."""
     raise OSError(code, why)
+
+
+def code_of(error: OSError) -> str:
+    """Return the error's name, as ``EPERM``."""
+    return errno.errorcode.get(error.errno or 0, "?")
 
 
 def in_child(attempt: Callable[[], str]) -> str:
@@ -67,26 +88,24 @@ def in_child(attempt: Callable[[], str]) -> str:
     return str(answer["open"])
 
 
-def run(trial: Trial) -> dict[str, Any]:
+def run(trial: Trial, reading: Reading) -> dict[str, Any]:
     """Try it and say what came of it."""
     began = time.monotonic()
-    outcome, detail = _attempt(trial)
+    outcome, detail = _outcome(trial, reading)
     return {
         "name": trial.name,
         "outcome": outcome,
-        "detail": detail[:160],
+        "detail": detail[: reading.longest],
         "took_ms": round((time.monotonic() - began) * 1000),
     }
 
 
-def _attempt(trial: Trial) -> tuple[str, str]:
+def _outcome(trial: Trial, reading: Reading) -> tuple[str, str]:
     try:
         return "open", trial.attempt()
     except TimeoutError:
-        # Most networks drop what they forbid, and say nothing. The other end tells the rest.
-        return "blocked", "no answer"
+        return reading.silence
     except OSError as error:
-        name = errno.errorcode.get(error.errno or 0, "?")
-        return ("unknown" if error.errno in _NOT_TRIED else "blocked"), f"{name}: {error.strerror}"
+        return reading.refusal(error)
     except Exception as error:
         return "unknown", repr(error)
