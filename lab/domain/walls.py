@@ -20,6 +20,16 @@ REPORT = "report"
 """The way by which a probe says what it found. It carries nothing of a person's work."""
 
 REPORT_PORT = 9001
+
+WALL = "mur"
+"""A port of a sandbox's own address at the gateway that no policy opens, on a cluster.
+
+The gateway listens behind it and says nothing: whoever gets through has no walls (yet).
+"""
+WALL_PORT = 9002
+WALL_PORT_AT_GATEWAY = 32_765
+"""One for all sandboxes: nobody is known by it. Beyond the last slot, below 32768."""
+
 NOTEBOOK_PORT = 8888
 """Where a notebook server listens inside its sandbox."""
 

@@ -12,7 +12,7 @@ from lab.gateway.attempts import AttemptLog
 from lab.gateway.book import GrantBook
 from lab.gateway.doors import DoorKeeper
 from lab.gateway.hub import HubDoor
-from lab.gateway.listeners import REPORT, TcpWall, UnixWall
+from lab.gateway.listeners import REPORT, TcpWall, UnixWall, WallListener
 from lab.gateway.mirror import Mirror
 from lab.gateway.office import Office
 from lab.gateway.people import People
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from lab.gateway.config import Config
     from lab.gateway.doors import Door
+    from lab.gateway.listeners import Wall
 
 _log = logging.getLogger(__name__)
 
@@ -53,8 +54,10 @@ class Gateway:
                 office=office, folder=config.grants_dir, every_seconds=config.mirror_seconds
             )
             self._shipper = Shipper(office=office, folder=config.attempts_dir)
+        wall: Wall = TcpWall(config.door_host, wall_port=config.wall_port)
+        self._shut = None if config.doors_dir else WallListener(config.door_host, config.wall_port)
         self._keeper = DoorKeeper(
-            wall=UnixWall(config.doors_dir) if config.doors_dir else TcpWall(config.door_host),
+            wall=UnixWall(config.doors_dir) if config.doors_dir else wall,
             book=book,
             doors=doors,
             attempts=AttemptLog(config.attempts_dir),
@@ -73,6 +76,9 @@ class Gateway:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until told to stop, or until a part that must never end has ended."""
+        if self._shut is not None:
+            # Before any door: where a door is open, the wall can be tried.
+            await self._shut.open()
         jobs = [self._keeper.run(), *(j.run() for j in (self._mirror, self._shipper) if j)]
         running = [asyncio.create_task(job) for job in jobs]
         stopping = asyncio.create_task(stop.wait())
@@ -85,6 +91,8 @@ class Gateway:
             ended = await asyncio.gather(*running, return_exceptions=True)
             await self._people.aclose()
             await self._relay.aclose()
+            if self._shut is not None:
+                self._shut.close()
         for error in ended:
             if isinstance(error, Exception):
                 raise error

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from lab.domain.walls import WALL_PORT_AT_GATEWAY
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -20,6 +22,7 @@ class Config(BaseModel):
         grants_dir: What may be injected; on a cluster the mirror that the gateway keeps itself.
         doors_dir: Where sockets are, on one machine; short, because a socket's path is.
         door_host: The address of the doors' ports, on a cluster: ``::`` for every one.
+        wall_port: The port that no network policy opens, on a cluster.
         attempts_dir: Where refused requests are noted, one file per sandbox.
         key_file: What tickets are signed with; the portal holds the same.
         port: Of the people's side.
@@ -39,6 +42,7 @@ class Config(BaseModel):
     grants_dir: Path
     doors_dir: Path | None = None
     door_host: str = ""
+    wall_port: int = Field(default=WALL_PORT_AT_GATEWAY, ge=1, le=65535)
     attempts_dir: Path
     key_file: Path
     domain: str = "vaseclos.localhost"

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
+from lab.domain.walls import WALL_PORT_AT_GATEWAY
 from lab.sockets import listening
 
 if TYPE_CHECKING:
@@ -147,8 +148,8 @@ class TcpListener:
 class TcpWall:
     """A port for each door of each sandbox. The network lets each reach its own only."""
 
-    def __init__(self, host: str) -> None:
-        self._host = host
+    def __init__(self, host: str, *, wall_port: int = WALL_PORT_AT_GATEWAY) -> None:
+        self._host, self._wall_port = host, wall_port
 
     def prepare(self) -> None:
         """Nothing of a killed gateway stays open."""
@@ -162,5 +163,39 @@ class TcpWall:
         return {
             name: TcpListener(self._host, port)
             for name, port in grant.ports.items()
-            if (name in grant.names or name == REPORT) and LOWEST_PORT <= port < 2**16
+            if (name in grant.names or name == REPORT) and self._may_open(port)
         }
+
+    def _may_open(self, port: int) -> bool:
+        return LOWEST_PORT <= port < 2**16 and port != self._wall_port
+
+
+class WallListener:
+    """The port that no sandbox's network policy opens. It takes a connection and says nothing.
+
+    A new pod tries it: as long as it gets through, its walls do not stand.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host, self._port = host, port
+        self._listener: asyncio.Server | None = None
+
+    async def open(self) -> None:
+        """Listen.
+
+        Raises:
+            OSError: It cannot. Without it no pod would see that its walls are missing.
+        """
+        made = listening(self._host, self._port)
+        self._listener = await asyncio.start_server(_hang_up, sock=made)
+
+    def close(self) -> None:
+        """Listen no more."""
+        if self._listener is not None:
+            self._listener.close()
+
+
+async def _hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()

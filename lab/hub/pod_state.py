@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 MAIN = "notebook"
 """The container that holds the notebook server."""
+WALLS = "murs"
+"""The first one, which ends once the network closes what it must close."""
 
 LONGEST = 300
 """Characters of a cluster's own message that a person is shown."""
@@ -131,17 +133,29 @@ def step(pod: Json, events: Sequence[Json]) -> tuple[int, str]:
     status = pod.get("status", {})
     if is_up(pod):
         return 85, "Le carnet démarre"
-    firsts = status.get("initContainerStatuses", [])
-    if any("running" in c.get("state", {}) for c in firsts):
-        return 65, "Copie des jeux de données"
+    if found := _first_step(status.get("initContainerStatuses") or ()):
+        return found
     pulls = [e for e in events if e.get("reason") in {"Pulling", "Pulled"}]
     if pulls and pulls[-1]["reason"] == "Pulling":
         return 50, "Téléchargement de l’image du carnet"
-    if firsts and all(c.get("state", {}).get("terminated") for c in firsts):
-        return 75, "Les données sont là; le carnet se prépare"
     if _condition(status, "PodScheduled").get("status") == "True":
         return 40, "Préparation du volume et du réseau"
     return 30, "Recherche d’un nœud"
+
+
+def _first_step(firsts: Sequence[Json]) -> tuple[int, str] | None:
+    """Say what the first containers do or did, all of one image; nothing before they run."""
+    running = [c.get("name") for c in firsts if "running" in c.get("state", {})]
+    if WALLS in running:
+        return 60, "Fermeture des murs"
+    if running:
+        return 65, "Copie des jeux de données"
+    ended = [c.get("name") for c in firsts if c.get("state", {}).get("terminated")]
+    if not ended:
+        return None
+    if len(ended) == len(firsts):
+        return 75, "Les murs sont fermés; le carnet se prépare"
+    return (62, "Les murs sont fermés") if WALLS in ended else None
 
 
 def _containers(status: Json) -> Iterable[Json]:
@@ -184,8 +198,11 @@ def _failed_first_step(container: Json, status: Json) -> Trouble | None:
     if container.get("ready") or "running" in container.get("state", {}):
         return None
     waits = container.get("state", {}).get("waiting", {}).get("reason")
+    said = "Les jeux de données n’ont pas pu être copiés."
+    if container.get("name") == WALLS:
+        said = "Le réseau du carnet ne s’est pas fermé à temps : rien n’a démarré."
     return Trouble(
-        _with("Les jeux de données n’ont pas pu être copiés.", ended.get("message", "")),
+        _with(said, ended.get("message", "")),
         is_final=waits == "CrashLoopBackOff",
     )
 

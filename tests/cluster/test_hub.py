@@ -137,7 +137,7 @@ def stage(kubeconfig: Path, api: Api, here: str, image: str) -> Iterator[Cluster
     if lacking := missing():
         pytest.skip(f"not installed: {lacking}")
     with tempfile.TemporaryDirectory(prefix="vc-hubr-", ignore_cleanup_errors=True) as folder:
-        root, port, store = Path(folder), free_port(), Store(free_port())
+        root, port, store, wall = Path(folder), free_port(), Store(free_port()), free_port()
         rights(api, kubeconfig, root / "kubeconfig")
         pods_hub_url, timeout = f"http://hub.lab:{port}", STARTED_SECONDS
         stage = ClusterStage(
@@ -150,12 +150,13 @@ def stage(kubeconfig: Path, api: Api, here: str, image: str) -> Iterator[Cluster
         )
         try:
             stage.servers.serve(store.app(), store.port, here)
+            stage.servers.serve(Store(wall).app(), wall, here)
             store.objects["/jeux/prestations/v1/data.csv"] = RECORDS
             for sandbox in (SANDBOX, SMALL):
                 place(api, sandbox, here, [port, store.port])
                 addresses = pods.Addresses(doors=("storage",), gateway=here, hub=here)
                 env = {"AWS_ENDPOINT_URL": f"http://donnees.lab:{store.port}"}
-                stage.give_order(
+                order = stage.give_order(
                     ANNE,
                     sandbox,
                     image=image,
@@ -165,6 +166,9 @@ def stage(kubeconfig: Path, api: Api, here: str, image: str) -> Iterator[Cluster
                     datasets=[dataset("prestations", 1, "data.csv", RECORDS)],
                     lab=LAB,
                 )
+                tried = {"LAB_OPEN_PORT": str(store.port), "LAB_SHUT_PORT": str(wall)}
+                for entry in order["pod"]["spec"]["initContainers"][0]["env"]:
+                    entry["value"] = tried.get(entry["name"], entry["value"])
             stage.start_hub()
             stage.start_proxy()
             yield stage

@@ -49,6 +49,7 @@ class Cluster:
     mine: Sandbox
     other: Sandbox
     ports: dict[str, dict[str, int]]
+    wall: int
 
     def door(self, sandbox: Sandbox, name: str) -> int:
         return self.ports[sandbox.id][name]
@@ -92,11 +93,12 @@ def door_ports(count: int) -> list[int]:
     return [port for port in free_ports(count * 4) if port >= 20000][:count]
 
 
-def make_process(folder: Path, office: Office) -> tuple[Process, int]:
-    (port,) = free_ports(1)
+def make_process(folder: Path, office: Office) -> tuple[Process, int, int]:
+    (port,), (wall,) = free_ports(1), door_ports(1)
     settings = {
         "GRANTS_DIR": folder / "mirror",
         "DOOR_HOST": "::",
+        "WALL_PORT": wall,
         "PEOPLE_HOST": "::",
         "ATTEMPTS_DIR": folder / "attempts",
         "KEY_FILE": make_secret(folder),
@@ -114,7 +116,7 @@ def make_process(folder: Path, office: Office) -> tuple[Process, int]:
         ready_url=f"http://127.0.0.1:{port}/ready",
         folder=folder,
     )
-    return process, port
+    return process, port, wall
 
 
 @pytest.fixture(scope="module")
@@ -140,8 +142,8 @@ def lab(
         mine.id: dict(zip(("storage", "tracking", "report"), found[:3], strict=True)),
         other.id: dict(zip(("storage", "tracking", "report"), found[3:], strict=True)),
     }
-    process, people = make_process(folder, office)
-    made = Cluster(folder, office, process, people, mine, other, ports)
+    process, people, wall = make_process(folder, office)
+    made = Cluster(folder, office, process, people, mine, other, ports, wall)
     for sandbox in (mine, other):
         office.know(sandbox.id)
         for name in (grants.STORAGE, grants.TRACKING):
@@ -185,6 +187,27 @@ def test_doors_are_open_on_both_families_of_addresses(lab: Cluster) -> None:
             made.connect((host, lab.door(lab.mine, "storage")))
             made.sendall(b"GET /.door HTTP/1.1\r\nHost: x\r\n\r\n")
             assert b" 204 " in made.recv(4096)
+
+
+def test_the_port_that_no_policy_opens_takes_a_connection_and_says_nothing(lab: Cluster) -> None:
+    for host in ("127.0.0.1", "::1"):
+        for said in (b"", b"GET /.door HTTP/1.1\r\nHost: x\r\n\r\n"):
+            with closing(socket.create_connection((host, lab.wall), timeout=5)) as made:
+                heard = b""
+                with suppress(ConnectionError):
+                    made.sendall(said)
+                    heard = made.recv(4096)
+                assert heard == b""
+
+
+def test_no_grant_makes_a_door_of_that_port(lab: Cluster) -> None:
+    lab.open_doors(lab.other, lab.ports[lab.other.id] | {"storage": lab.wall})
+    wait_for_door(lab.door(lab.other, "storage"), is_open=False)
+    wait_for_door(lab.wall, is_open=False, seconds=1)
+    lab.open_doors(lab.other)
+    wait_for_door(lab.door(lab.other, "storage"))
+    with closing(socket.create_connection(("127.0.0.1", lab.wall), timeout=5)):
+        pass
 
 
 def test_a_revoked_door_closes_and_drops_who_is_in_it(lab: Cluster) -> None:

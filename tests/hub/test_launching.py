@@ -95,8 +95,9 @@ async def test_an_order_is_what_the_rows_say_and_the_hub_can_read_it(
     order = PodOrder.model_validate_json(json.dumps(await launching.launch(sandbox, ANNE)))
     assert (order.template, order.entry) == ("01-depart", "depart.ipynb")
     assert order.pod["metadata"]["namespace"] == sandbox.id
-    (main,), (first,) = order.pod["spec"]["containers"], order.pod["spec"]["initContainers"]
-    assert main["image"] == first["image"] == IMAGE
+    (main,), (wait, first) = order.pod["spec"]["containers"], order.pod["spec"]["initContainers"]
+    assert main["image"] == wait["image"] == first["image"] == IMAGE
+    assert env_of(wait)["LAB_GATEWAY"] == "10.98.64.20"
     # Two members share what was granted.
     assert main["resources"]["limits"]["cpu"] == "500m"
     assert order.claim["spec"]["storageClassName"] == "vite"

@@ -17,12 +17,15 @@ def main(state: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"containerStatuses": [{"name": "notebook", "state": state, **more}]}
 
 
-def first(state: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"initContainerStatuses": [{"name": "donnees", "state": state, **more}]}
+def first(state: dict[str, Any], /, *others: Any, name: str = "donnees", **more: Any) -> Any:
+    return {"initContainerStatuses": [{"name": name, "state": state, **more}, *others]}
 
 
 def waiting(reason: str, message: str = "") -> dict[str, Any]:
     return {"waiting": {"reason": reason, "message": message}}
+
+
+NEXT = {"name": "donnees", "state": waiting("PodInitializing")}
 
 
 def unscheduled(message: str) -> dict[str, Any]:
@@ -79,6 +82,18 @@ def event(reason: str, message: str) -> dict[str, Any]:
             ),
             [],
             "n’ont pas pu être copiés. (empreinte)",
+            True,
+        ),
+        (
+            pod(
+                **first(
+                    waiting("CrashLoopBackOff", "back-off 10s"),
+                    name="murs",
+                    lastState={"terminated": {"exitCode": 75, "message": "la porte"}},
+                )
+            ),
+            [],
+            "ne s’est pas fermé à temps : rien n’a démarré. (la porte)",
             True,
         ),
         (
@@ -213,6 +228,13 @@ def test_a_start_only_moves_on() -> None:
         pod_state.step(pod(), []),
         pod_state.step(pod(**scheduled), []),
         pod_state.step(pod(**scheduled), pulling),
+        pod_state.step(
+            pod(**scheduled, **first({"running": {}}, name="murs")),
+            [*pulling, {"reason": "Pulled"}],
+        ),
+        pod_state.step(
+            pod(**scheduled, **first({"terminated": {"exitCode": 0}}, NEXT, name="murs")), []
+        ),
         pod_state.step(
             pod(**scheduled, **first({"running": {}})), [*pulling, {"reason": "Pulled"}]
         ),

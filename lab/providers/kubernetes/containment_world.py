@@ -12,7 +12,7 @@ from lab import grants
 from lab.domain.egress import DOOR_PORTS, Door
 from lab.domain.errors import ProviderError
 from lab.domain.sandbox import Stage
-from lab.domain.walls import REPORT_PORT
+from lab.domain.walls import REPORT_PORT, WALL_PORT
 from lab.providers.kubernetes import names, proving_hash
 from lab.providers.kubernetes.containment_witnesses import resolve
 from lab.providers.kubernetes.failures import ClusterError
@@ -193,14 +193,17 @@ class Lookout:
 
 
 def ways(grant: Mapping[str, Any], doors: frozenset[Door]) -> tuple[Way, ...]:
-    """Return what one sandbox must reach, and which of its doors its profile keeps shut.
+    """Return what one sandbox must reach, and what its own address has that must be shut.
 
     Args:
         grant: Its DOORS grant.
         doors: Of its profile.
     """
     gateway, hub = str(grant["address"]), str(grant.get("hub_address", ""))
-    found = [_way("door-report", names.REPORT_HOST, REPORT_PORT, "/.door")]
+    found = [
+        _way("door-report", names.REPORT_HOST, REPORT_PORT, "/.door"),
+        Way(name="wall", kind="tcp", host=gateway, port=WALL_PORT, is_open=False),
+    ]
     for door, host, address, path in (
         (Door.STORAGE, names.STORAGE_HOST, gateway, "/.door"),
         (Door.TRACKING, names.TRACKING_HOST, gateway, "/.door"),

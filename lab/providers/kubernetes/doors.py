@@ -115,7 +115,7 @@ def see_doors(session: Session, sandbox: Sandbox, doors: frozenset[Door]) -> See
             Fact("network policy", names.DOORS, opened is not None),
         ),
         wrong=tuple(wrong),
-        walls="-".join(each.stamp for each in wanted),
+        walls="-".join(each.proved for each in wanted),
     )
 
 

@@ -48,7 +48,10 @@ REPORT_HOST, HUB_HOST = "temoin.lab", "hub.lab"
 FIRST_PORT = 20_000
 PORTS_PER_SLOT = 3
 SLOTS = 4_255
-"""The last slot's ports stay below 32768, where a kernel takes ports for what goes out."""
+"""The last slot's ports stay below 32768, where a kernel takes ports for what goes out.
+
+Between the two is ``walls.WALL_PORT_AT_GATEWAY``, which is nobody's.
+"""
 
 
 class Component(Enum):

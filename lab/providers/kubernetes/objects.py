@@ -98,10 +98,22 @@ def hub_rights(lab: Lab, sandbox_id: SandboxId) -> dict[str, Any]:
     return _object(ROLE_BINDING, names.HUB_RIGHTS, lab, sandbox_id, content)
 
 
-def door_service(lab: Lab, sandbox_id: SandboxId, slot: int) -> dict[str, Any]:
-    """Compile the Service that gives this sandbox an address of its own at the gateway."""
+def door_service(
+    lab: Lab, sandbox_id: SandboxId, slot: int, *, with_wall: bool = True
+) -> dict[str, Any]:
+    """Compile the Service that gives this sandbox an address of its own at the gateway.
+
+    Args:
+        lab: What all have in common.
+        sandbox_id: Whose.
+        slot: Which ports of the gateway are its own.
+        with_wall: Give it the port that no policy opens, too.
+    """
     at_gateway = names.gateway_ports(slot)
     inside = {way.name: way.port for way in walls.ways(Door) if way.name in at_gateway}
+    if with_wall:
+        at_gateway[walls.WALL] = walls.WALL_PORT_AT_GATEWAY
+        inside[walls.WALL] = walls.WALL_PORT
     spec = {
         "type": "ClusterIP",
         "selector": dict(lab.selectors[Peer.GATEWAY]),

@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from lab.domain.quantity import Resources, format_bytes
-from lab.domain.walls import NOTEBOOK_PORT
+from lab.domain.walls import NOTEBOOK_PORT, REPORT_PORT, WALL_PORT
 from lab.providers.kubernetes import names, quota
 from lab.providers.kubernetes.mould import (
     TMP,
@@ -34,6 +34,7 @@ DATA = f"{HOME}/donnees"
 ACCESS = "/etc/lab/acces"
 ENTRY = "/opt/lab/entry"
 FETCH = "/opt/lab/lab-fetch-data"
+WAIT = "/opt/lab/lab-wait-for-walls"
 NOTEBOOK_PRIORITY, PROBE_PRIORITY = "vase-clos-notebook", "vase-clos-probe"
 
 
@@ -56,7 +57,9 @@ def notebook_pod(
 
     The Secret of the sandbox is mounted at ``/etc/lab/acces``, one file per environment
     variable that the entry point makes of it. ``/home/scientist`` is the member's volume;
-    ``/home/scientist/donnees`` is filled by an init container and then read-only.
+    ``/home/scientist/donnees`` is filled by an init container and then read-only. Before
+    anything else another one waits until the network closes what it must close: some
+    networks leave a pod open for a moment when it is new.
 
     Args:
         lab: The lab's namespace.
@@ -66,8 +69,8 @@ def notebook_pod(
         resources: What this one pod gets: ``quota.share`` of the sandbox's.
         addresses: From the DOORS grant.
         env: From the launch order, and what the hub adds. No secret: those are files.
-        datasets: What the init container shall fetch and check, each at least ``id`` and
-            ``version``; handed to it as JSON in ``LAB_DATASETS``.
+        datasets: What is to be fetched and checked, each at least ``id`` and ``version``;
+            handed over as JSON in ``LAB_DATASETS``. Nothing is fetched where there are none.
         template_id: What the entry point lays in the home (``LAB_TEMPLATE``).
         entry: The file of the template that opens first (``LAB_ENTRY``).
         args: Given to the image's entry point.
@@ -94,6 +97,7 @@ def notebook_pod(
     access = [v for v in volumes if v.name == "acces"]
     first = container(fetch, name="donnees", volumes=filled, is_read_only=False)
     first["volumeMounts"] += [volume.mount() for volume in access]
+    wait = _wait_for_walls(image, addresses, resources)
     return restricted_pod(
         lab=lab,
         sandbox_id=sandbox_id,
@@ -103,13 +107,29 @@ def notebook_pod(
         addresses=addresses,
         priority_class=NOTEBOOK_PRIORITY,
         volumes=volumes,
-        init_containers=[first] if datasets else [],
+        init_containers=[wait, first] if datasets else [wait],
         ports=(NOTEBOOK_PORT,),
         more_labels={names.MEMBER: member_id},
         # What ran out of memory starts again by itself, with its home and its data.
         restart_policy="OnFailure",
         pull_secret=pull_secret,
     )
+
+
+def _wait_for_walls(image: str, addresses: Addresses, resources: Resources) -> dict[str, Any]:
+    program = Program(
+        image=image,
+        command=(WAIT,),
+        env={
+            "LAB_GATEWAY": addresses.gateway,
+            # Open whatever the profile: it shows that the network knows the pod.
+            "LAB_OPEN_PORT": str(REPORT_PORT),
+            "LAB_SHUT_PORT": str(WALL_PORT),
+        },
+        resources=_without_devices(resources),
+        ephemeral_bytes=quota.NOTEBOOK_EPHEMERAL_BYTES,
+    )
+    return container(program, name="murs", volumes=())
 
 
 def home_claim(

@@ -6,7 +6,7 @@ are compiled from is kept beside them, so nothing here can be out of date.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lab.providers.kubernetes import objects
@@ -40,6 +40,7 @@ class Wanted:
     Attributes:
         word: What it is called for people.
         stamp: Of what it is compiled to.
+        proved: Of the part of it that a proof is about.
     """
 
     resource: Resource
@@ -47,6 +48,7 @@ class Wanted:
     name: str
     word: str
     stamp: str
+    proved: str
 
     def stands(self, known: Entry | None) -> bool:
         """Tell whether what is known of it is what it should be."""
@@ -98,8 +100,14 @@ class WantedObjects:
             return (
                 _wanted(NETWORK_POLICY, objects.closed(lab, sandbox_id), "policy"),
                 _wanted(NETWORK_POLICY, opened, "policy"),
-                _wanted(
-                    SERVICE, objects.door_service(lab, sandbox_id, slot), "service of the doors"
+                replace(
+                    _wanted(
+                        SERVICE,
+                        objects.door_service(lab, sandbox_id, slot),
+                        "service of the doors",
+                    ),
+                    # A port that nothing opens is no way: one more, and what was proved holds.
+                    proved=stamp_of(objects.door_service(lab, sandbox_id, slot, with_wall=False)),
                 ),
             )
 
@@ -123,11 +131,12 @@ class WantedObjects:
 
 
 def _wanted(resource: Resource, made: dict[str, Any], word: str) -> Wanted:
-    metadata = made["metadata"]
+    metadata, stamp = made["metadata"], stamp_of(made)
     return Wanted(
         resource=resource,
         namespace=metadata.get("namespace", ""),
         name=metadata["name"],
         word=word,
-        stamp=stamp_of(made),
+        stamp=stamp,
+        proved=stamp,
     )

@@ -15,6 +15,7 @@ from lab.domain.ids import MemberId
 from lab.domain.quantity import GIB, MIB, Resources, parse_bytes, parse_cpu
 from lab.providers.kubernetes import comparing, mould, names, objects, pods, quota
 from lab.providers.kubernetes.waiting import going
+from lab.providers.kubernetes.wanted import WantedObjects
 from tests.providers.kubernetes.golden_files import (
     ADDRESSES,
     LAB,
@@ -95,6 +96,51 @@ def test_no_policy_opens_anything_but_the_labs_own_pods_by_port(
 
 def test_no_slot_has_a_port_that_a_kernel_gives_to_what_goes_out() -> None:
     assert max(names.gateway_ports(names.SLOTS - 1).values()) < 32768
+
+
+def test_every_service_leads_to_the_wall_and_no_slot_or_policy_does() -> None:
+    wall = walls.WALL_PORT_AT_GATEWAY
+    last = max(names.gateway_ports(names.SLOTS - 1).values())
+    assert last < wall < 32768
+    assert walls.WALL_PORT not in {*DOOR_PORTS.values(), walls.REPORT_PORT, walls.NOTEBOOK_PORT}
+    for slot in (0, SLOT, names.SLOTS - 1):
+        ports = objects.door_service(LAB, BOX.id, slot)["spec"]["ports"]
+        (mine,) = (port for port in ports if port["name"] == "mur")
+        assert (mine["port"], mine["targetPort"]) == (walls.WALL_PORT, wall)
+        policy = objects.door_policy(LAB, BOX.id, slot, list(Door))
+        opened = {p["port"] for rule in policy["spec"]["egress"] for p in rule["ports"]}
+        assert not opened & {wall, walls.WALL_PORT}
+
+
+def test_what_was_proved_before_services_led_to_the_wall_still_is() -> None:
+    *_, service = WantedObjects(LAB).walls(BOX.id, SLOT, frozenset(Door))
+    before = objects.door_service(LAB, BOX.id, SLOT, with_wall=False)
+    assert [port["name"] for port in before["spec"]["ports"]] == ["storage", "tracking", "report"]
+    assert service.proved == comparing.stamp_of(before) != service.stamp
+
+
+def test_every_notebook_waits_for_its_walls_before_anything_else() -> None:
+    for datasets, names_of in (((), ["murs"]), ([{"id": "a", "version": 1}], ["murs", "donnees"])):
+        pod = pods.notebook_pod(
+            lab="vase-clos",
+            sandbox_id=BOX.id,
+            member_id=BOX.spec.members[0],
+            image="i",
+            resources=quota.share(BOX.spec),
+            addresses=ADDRESSES,
+            env={"LANG": "C.UTF-8"},
+            datasets=datasets,
+        )
+        firsts = pod["spec"]["initContainers"]
+        assert [each["name"] for each in firsts] == names_of
+        assert firsts[0]["command"] == ["/opt/lab/lab-wait-for-walls"]
+        # Nothing that is a person's is near it: no home, no keys, no environment.
+        assert firsts[0]["volumeMounts"] == []
+        assert {e["name"]: e["value"] for e in firsts[0]["env"]} == {
+            "LAB_GATEWAY": ADDRESSES.gateway,
+            "LAB_OPEN_PORT": str(walls.REPORT_PORT),
+            "LAB_SHUT_PORT": str(walls.WALL_PORT),
+        }
 
 
 def test_notebook_and_probe_come_out_of_one_mould() -> None:

@@ -100,6 +100,8 @@ def test_doors_that_the_profile_keeps_shut_must_not_answer() -> None:
     assert by_name["door-hub"].is_open
     shut = by_name["door-tracking"]
     assert (shut.is_open, shut.kind, shut.host, shut.port) == (False, "tcp", "10.96.0.9", 5000)
+    wall = by_name["wall"]
+    assert (wall.is_open, wall.kind, wall.host, wall.port) == (False, "tcp", "10.96.0.9", 9002)
 
 
 def test_what_is_written_for_the_program_inside_is_what_it_reads() -> None:
