@@ -93,6 +93,7 @@ _LABELS = "metadata/labels"
 _TOKEN = {"projected": {"sources": [{"serviceAccountToken": {"path": "t"}}]}}
 _DOWN = {"projected": {"sources": [{"downwardAPI": {"items": []}}]}}
 _ENV = {"name": "X", "valueFrom": {"secretKeyRef": {"name": "autre", "key": "k"}}}
+_PING = {"name": "net.ipv4.ping_group_range", "value": "0 2147483647"}
 _SIDECAR = {"name": "de-plus", "image": OTHER, "restartPolicy": "Always"}
 
 PODS = (
@@ -175,6 +176,19 @@ PODS = (
         "seccomp",
         put(
             "spec/securityContext/sysctls", [{"name": "net.ipv4.ping_group_range", "value": "0 1"}]
+        ),
+    ),
+    Bad(
+        "raw ICMP for every group",
+        "seccomp",
+        put("spec/securityContext/sysctls", [_PING]),
+    ),
+    Bad(
+        "a sysctl that Pod Security calls safe, after another",
+        "seccomp",
+        put(
+            "spec/securityContext/sysctls",
+            [_PING, {"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}],
         ),
     ),
     Bad("a token", "token", put("spec/automountServiceAccountToken", value=True)),
