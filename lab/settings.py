@@ -69,7 +69,7 @@ class Cluster(BaseModel):
         internet: ``address:port`` of what stands for the internet in the proof; each must answer
             in an open namespace.
         witness_host: The headless service of the witnesses.
-        pull_secret: Named in sandbox pods; in the release's namespace where not empty.
+        pull_secret: Of the release's namespace; copied into each sandbox, whose pods name it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

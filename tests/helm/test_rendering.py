@@ -222,6 +222,52 @@ def test_the_external_set_makes_neither_storage_nor_database_nor_secret() -> Non
     assert ("Ingress", "front") in kinds
 
 
+def secrets_rules(rendered: list[Json]) -> list[Json]:
+    """What the reconciler may do with Secrets in the lab's own namespace."""
+    (role,) = (
+        o for o in rendered if o["kind"] == "Role" and o["metadata"]["name"] == "reconciler"
+    )
+    return [rule for rule in role["rules"] if "secrets" in rule["resources"]]
+
+
+def test_the_reconciler_reads_the_secret_that_pulls_images_and_no_other() -> None:
+    (rule,) = secrets_rules(documents(values("external")))
+    assert (rule["verbs"], rule["resourceNames"]) == (["get"], ["registre"])
+    assert secrets_rules(documents(values())) == []
+
+
+@pytest.mark.parametrize(("name", "pulled"), [("external", ["registre"]), ("trial", [])])
+def test_admission_lets_the_reconciler_write_what_pulls_images_where_one_is_named(
+    name: str, pulled: list[str]
+) -> None:
+    (policy,) = (
+        o
+        for o in documents(values(name))
+        if o["kind"] == "ValidatingAdmissionPolicy"
+        and o["metadata"]["name"].endswith("reconciler")
+    )
+    (rule,) = (
+        v["expression"]
+        for v in policy["spec"]["validations"]
+        if "vase-clos/reconciler-secret:" in v["message"]
+    )
+    assert re.findall(r"variables\.it\.metadata\.name == '([^']+)'", rule) == ["acces", *pulled]
+    assert rule.count("kubernetes.io/dockerconfigjson") == len(pulled)
+    assert rule.count("(") == rule.count(")")
+
+
+def test_no_pod_of_a_sandbox_has_a_sysctl(rendered: list[Json]) -> None:
+    """The mould sets none, so admission lets none through, safe or not."""
+    (policy,) = (
+        o
+        for o in rendered
+        if o["kind"] == "ValidatingAdmissionPolicy" and o["metadata"]["name"].endswith("-pods")
+    )
+    rules = [v["expression"] for v in policy["spec"]["validations"]]
+    none = "object.spec.?securityContext.?sysctls.orValue([]).size() == 0"
+    assert sum(none in rule for rule in rules) == 1
+
+
 def test_a_route_is_left_out_where_the_kind_is_unknown() -> None:
     assert not [o for o in documents(values("gateway")) if o["kind"] == "HTTPRoute"]
 
@@ -234,6 +280,8 @@ def test_a_route_is_left_out_where_the_kind_is_unknown() -> None:
         ("trial", {"replicas": {"api": 0}}, "replicas"),
         ("trial", {"replique": {"api": 2}}, "replique"),
         ("external", {"existingSecret": ""}, "existingSecret"),
+        ("external", {"sandbox": {"pullSecret": "acces"}}, "pullSecret"),
+        ("trial", {"sandbox": {"pullSecret": "lab-secrets"}}, "pullSecret"),
         ("external", {"storage": {"external": {"url": ""}}}, "storage"),
         ("external", {"storage": {"external": {"admin": "ceph"}}}, "admin"),
         ("gateway", {"gatewayApi": {"parentRefs": []}}, "parentRefs"),

@@ -15,6 +15,7 @@ from lab.providers.kubernetes.containment_world import ways
 from lab.providers.kubernetes.mould import Addresses
 from lab.providers.kubernetes.proving import ReportError, aims, judge
 from lab.providers.kubernetes.proving_plan import plan, settle
+from lab.providers.kubernetes.pulling import PullSecret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,6 +70,7 @@ class Canary:
     ) -> None:
         self._session, self._witnesses, self._lookout = session, witnesses, lookout
         self._reports, self._probes = reports, probes
+        self._pulling = PullSecret(session.client, session.lab, probes.pull_secret)
 
     async def around(self) -> str:
         """Return the hash of the cluster around the walls, and of what tries them.
@@ -76,8 +78,9 @@ class Canary:
         Raises:
             ProviderError: We could not look.
         """
-        nodes = await self._lookout.nodes_digest()
-        return proving_hash.digest({"nodes": nodes, "probe": self._probes.image})
+        content = {"nodes": await self._lookout.nodes_digest(), "probe": self._probes.image}
+        pulling = await self._pulling.mark(Stage.CONTAINMENT)
+        return proving_hash.digest(content | ({"pulling": pulling} if pulling else {}))
 
     async def prove(
         self,
@@ -151,6 +154,7 @@ class Canary:
         Raises:
             ProviderError: None came.
         """
+        await self._pulling.put(sandbox_id, Stage.CONTAINMENT)
         await runs.start(self._session.client, manifest, Stage.CONTAINMENT)
         has_come = False
         try:

@@ -22,6 +22,7 @@ from lab.providers.kubernetes.failures import ClusterError, told_by
 from lab.providers.kubernetes.mould import Addresses
 from lab.providers.kubernetes.proving import World, aims
 from lab.providers.kubernetes.proving_plan import decoy, settle
+from lab.providers.kubernetes.pulling import PullSecret
 from lab.providers.kubernetes.resources import NAMESPACE, NETWORK_POLICY
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Enforcement:
     ) -> None:
         self._client, self._lab, self._witnesses = client, lab, witnesses
         self._lookout, self._probes, self._period = lookout, probes, period_seconds
+        self._pulling = PullSecret(client, lab, probes.pull_secret)
         self.decoys = Decoys.of(lab.namespace)
         self._last = Trial(Verdict.UNKNOWN, "the cluster's network is being tried")
         self._task: asyncio.Task[None] | None = None
@@ -202,6 +204,7 @@ class Enforcement:
             manifest = runs.job(
                 self._probes, decoy_id, run.run, aims=text, addresses=addresses, node=node
             )
+            await self._pulling.put(decoy_id, Stage.ISOLATION)
             await runs.start(self._client, manifest, Stage.ISOLATION)
             ended = await self._ended(decoy_id, run.run)
             arrivals = await self._witnesses.arrivals(nonce, witnesses)

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 POD_SECURITY_VERSION = "v1.34"
 """Pinned: a newer cluster must not loosen or tighten what was proved."""
 
+PULL_TYPE, PULL_KEY = "kubernetes.io/dockerconfigjson", ".dockerconfigjson"
+
 DEFAULT_SELECTORS: Mapping[Peer, Mapping[str, str]] = {
     peer: {"app.kubernetes.io/name": "vase-clos", names.PART: peer.value} for peer in Peer
 }
@@ -165,6 +167,12 @@ def access(lab: Lab, sandbox_id: SandboxId, values: Mapping[str, str]) -> dict[s
     """Compile the Secret whose files become the notebook's environment."""
     content = {"type": "Opaque", "stringData": dict(values)}
     return _object(SECRET, names.ACCESS, lab, sandbox_id, content)
+
+
+def pull_secret(lab: Lab, sandbox_id: SandboxId, name: str, content: str) -> dict[str, Any]:
+    """Compile the Secret that pods pull images with; ``content`` as another Secret has it."""
+    made = {"type": PULL_TYPE, "data": {PULL_KEY: content}}
+    return _object(SECRET, name, lab, sandbox_id, made)
 
 
 def _rule(lab: Lab, side: str, peer: Peer, ports: list[int]) -> dict[str, Any]:
