@@ -6,6 +6,8 @@ It starts a cluster where none runs (and ends the one it started), builds and pu
 that changed, then runs one file of tests after another. With ``--where-possible`` a machine
 that cannot run a cluster is told so in one line, with the number of tests left out, and that is
 no failure; nor are files that the time given was not enough for, which are named and counted.
+A file that failed is run once more at the end: what fails twice has failed, and what passed the
+second time only is named.
 """
 
 from __future__ import annotations
@@ -39,6 +41,8 @@ FILES = (
     "tests/cluster/test_updown.py",
 )
 """What matters most first: where time is short, the last are left out."""
+MOST_AGAIN = 4
+"""More than that is no accident."""
 NO_TESTS = 5  # pytest's word for nothing collected
 
 
@@ -46,9 +50,6 @@ def main(arguments: Sequence[str]) -> int:
     """Run them, or say why not; returns the exit status."""
     options, rest = _parser().parse_known_args(arguments)
     began = time.monotonic()
-    if options.count:
-        say(f"cluster: {count(everything())} tests left out: 'make test-cluster' runs them")
-        return 0
     why_not, is_ours = "", False
     try:
         why_not, is_ours = provide()
@@ -70,8 +71,29 @@ def main(arguments: Sequence[str]) -> int:
 def _run(rest: Sequence[str], *, until: float | None) -> int:
     chosen = [each for each in rest if not each.startswith("-") and each.startswith("tests/")]
     flags = [each for each in rest if each not in chosen]
+    began = time.monotonic()
+    failed, left = _each(chosen or everything(), flags, until)
+    say(f"cluster: all files once in {(time.monotonic() - began) / 60:.1f} minutes")
+    if failed and len(failed) <= MOST_AGAIN:
+        say(f"cluster: again: {', '.join(failed)}")
+        first = failed
+        failed, late = _each(first, flags, until)
+        failed += late
+        if passed := [file for file in first if file not in failed]:
+            say(f"cluster: passed only the second time: {', '.join(passed)}")
+    if left:
+        say(f"cluster: {count(left)} tests left out, there was no time: {', '.join(left)}")
+    if failed:
+        say(f"cluster: failed: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+def _each(
+    files: Sequence[str], flags: Sequence[str], until: float | None
+) -> tuple[list[str], list[str]]:
+    """Run one file after another; return those that failed, and those there was no time for."""
     failed, left = [], []
-    for file in chosen or everything():
+    for file in files:
         seconds = None if until is None else until - time.monotonic()
         if seconds is not None and seconds <= 0:
             left.append(file)
@@ -85,11 +107,7 @@ def _run(rest: Sequence[str], *, until: float | None) -> int:
             continue
         if done.returncode not in {0, NO_TESTS}:
             failed.append(file)
-    if left:
-        say(f"cluster: {count(left)} tests left out, there was no time: {', '.join(left)}")
-    if failed:
-        say(f"cluster: failed: {', '.join(failed)}")
-    return 1 if failed else 0
+    return failed, left
 
 
 def everything() -> list[str]:
@@ -134,7 +152,6 @@ def count(wanted: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.cluster.suite", description=__doc__)
     parser.add_argument("--where-possible", action="store_true")
-    parser.add_argument("--count", action="store_true", help="say how many there are, no more")
     parser.add_argument("--minutes", type=float, default=0, help="no limit where 0")
     return parser
 
