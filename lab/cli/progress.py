@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 _NOTHING_YET = frozenset({"waiting", "unknown", "absent"})
 
 
-class Screen:
-    """Tells an operator what is done; implements ``lab.parts.lifecycle.Reporter``.
+class _Pictured:
+    """Draws one picture that changes, where somebody watches.
 
     Args:
         stream: Where to; standard output where none is given.
@@ -35,6 +35,30 @@ class Screen:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream
         self._live: Live | None = None
+
+    @contextmanager
+    def live(self) -> Generator[None]:
+        """Keep one picture up to date, where somebody watches."""
+        if not (self._stream or sys.stdout).isatty():
+            yield
+            return
+        with Live(console=screen.console(self._stream), refresh_per_second=8) as picture:
+            self._live = picture
+            try:
+                yield
+            finally:
+                self._live = None
+
+
+class Screen(_Pictured):
+    """Tells an operator what is done; implements ``lab.parts.lifecycle.Reporter``.
+
+    Args:
+        stream: Where to; standard output where none is given.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        super().__init__(stream)
         self._said: set[tuple[str, str]] = set()
 
     def say(self, sentence: Message) -> None:
@@ -57,20 +81,13 @@ class Screen:
 
     @contextmanager
     def live(self) -> Generator[None]:
-        """Keep one picture up to date, where somebody watches."""
+        """Keep one picture up to date, where somebody watches; what was said is said anew."""
         self._said.clear()
-        if not (self._stream or sys.stdout).isatty():
+        with super().live():
             yield
-            return
-        with Live(console=screen.console(self._stream), refresh_per_second=8) as picture:
-            self._live = picture
-            try:
-                yield
-            finally:
-                self._live = None
 
 
-class Steps:
+class Steps(_Pictured):
     """Shows how far several things are that are made at once; may be told from any thread.
 
     Args:
@@ -78,9 +95,8 @@ class Steps:
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._rows: dict[str, tuple[str, float]] = {}
-        self._live: Live | None = None
         self._lock = threading.Lock()
 
     def show(self, name: str, state: str, seconds: float) -> None:
@@ -94,19 +110,6 @@ class Steps:
                 self._live.update(self._grid())
             elif is_news:
                 screen.line(f"  {name:<18} {text:<20} {seconds:6.1f} s", self._stream)
-
-    @contextmanager
-    def live(self) -> Generator[None]:
-        """Keep one picture up to date, where somebody watches."""
-        if not (self._stream or sys.stdout).isatty():
-            yield
-            return
-        with Live(console=screen.console(self._stream), refresh_per_second=8) as picture:
-            self._live = picture
-            try:
-                yield
-            finally:
-                self._live = None
 
     def _grid(self) -> Table:
         grid = Table.grid(padding=(0, 2))

@@ -5,22 +5,20 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.cluster import release
 from tests.cluster.driver import binaries
 from tests.cluster.lab_on_cluster import _await_portal
 from tests.cluster.release import Release
+from tests.lab_command import run_lab
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tests.cluster.driver.cluster import Cluster
 
-LAB = Path(sys.executable).parent / "lab"
 PORT = 8089
 DOMAIN = "vaseclos.localhost"
 
@@ -48,15 +46,7 @@ class WholeLab:
         """Run the ``lab`` command as the operator."""
         env = {k: v for k, v in os.environ.items() if not k.startswith("LAB_")}
         env |= {"LANG": "C.UTF-8", "LAB_URL": self.address, "LAB_TOKEN": self.token}
-        return subprocess.run(
-            [LAB, *arguments],
-            env=env,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=seconds,
-            stdin=subprocess.DEVNULL,
-        )
+        return run_lab(env, *arguments, seconds=seconds)
 
     def json(self, *arguments: str) -> Any:
         """Run it, and read what it printed."""

@@ -63,6 +63,15 @@ def session(grant: dict[str, str], workspace: str | None = None) -> httpx.AsyncC
     )
 
 
+def nobodys(run_id: str) -> tuple[str, ...]:
+    """What is refused to an identity in a workspace that is not its own."""
+    return (
+        f"/api/2.0/mlflow/runs/get?run_id={run_id}",
+        "/api/2.0/mlflow/experiments/get-by-name?experiment_name=essais",
+        "/api/2.0/mlflow-artifacts/artifacts?path=",
+    )
+
+
 async def log_a_run(client: httpx.AsyncClient) -> str:
     api = "/api/2.0/mlflow"
     found = await client.get(f"{api}/experiments/get-by-name?experiment_name=essais")
@@ -179,11 +188,7 @@ async def test_identity_is_nobody_in_another_workspace(
         answer = await client.get(f"/api/2.0/mlflow/runs/get?run_id={run_id}")
         assert answer.status_code in {403, 404}
     async with session(grant_of(tmp_path, mine), workspace=other.id) as client:
-        for path in (
-            f"/api/2.0/mlflow/runs/get?run_id={run_id}",
-            "/api/2.0/mlflow/experiments/get-by-name?experiment_name=essais",
-            "/api/2.0/mlflow-artifacts/artifacts?path=",
-        ):
+        for path in nobodys(run_id):
             assert (await client.get(path)).status_code == 403, path
         search = await client.post("/api/2.0/mlflow/experiments/search", json={"max_results": 9})
         assert json.loads(search.text).get("experiments", []) == []

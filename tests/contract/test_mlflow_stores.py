@@ -23,7 +23,7 @@ from lab.providers.mlflow.server import ADMIN_NAME
 from lab.providers.s3 import policy
 from lab.providers.s3.minio_admin import MinioAdmin
 from tests.conftest import make_sandbox
-from tests.contract.test_mlflow_provider import grant_of, log_a_run, session
+from tests.contract.test_mlflow_provider import grant_of, log_a_run, nobodys, session
 from tests.parts_fixtures import Process, Storage, free_ports, run_one
 
 if TYPE_CHECKING:
@@ -188,11 +188,7 @@ async def test_identity_is_nobody_in_another_workspace(
     async with session(grant_of(tmp_path, other)) as client:
         run_id = await log_a_run(client)
     async with session(grant_of(tmp_path, mine), workspace=other.id) as client:
-        for path in (
-            f"/api/2.0/mlflow/runs/get?run_id={run_id}",
-            "/api/2.0/mlflow/experiments/get-by-name?experiment_name=essais",
-            "/api/2.0/mlflow-artifacts/artifacts?path=",
-        ):
+        for path in nobodys(run_id):
             assert (await client.get(path)).status_code == 403, path
     await provider.remove(mine.id)
     await provider.remove(other.id)

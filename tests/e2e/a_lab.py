@@ -6,8 +6,6 @@ import json
 import os
 import random
 import shutil
-import subprocess
-import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from lab.parts.listeners import taken
 from lab.settings import Settings
+from tests.lab_command import run_lab
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterator
 
-LAB = Path(sys.executable).parent / "lab"
 START_TIMEOUT_S = 240
 
 
@@ -66,15 +65,7 @@ class RunningLab:
         return self.settings.secret("operator-token")
 
     def lab(self, *arguments: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [LAB, *arguments],
-            env=self.env,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=seconds,
-            stdin=subprocess.DEVNULL,
-        )
+        return run_lab(self.env, *arguments, seconds=seconds)
 
     def json(self, *arguments: str) -> Any:
         done = self.lab(*arguments, "-o", "json")

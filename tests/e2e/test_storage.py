@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import secrets
 import socket
-import subprocess
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,8 @@ import pytest
 from minio import Minio
 
 from lab.parts import marks
-from tests.e2e.a_lab import LAB, RunningLab, a_lab
+from tests.e2e.a_lab import RunningLab, a_lab
+from tests.lab_command import run_lab
 from tests.parts_fixtures import Storage, minio_program
 
 if TYPE_CHECKING:
@@ -131,9 +131,7 @@ def test_the_lab_starts_a_minio_of_its_own(lab: RunningLab) -> None:
 def refused(folder: Path, *arguments: str) -> str:
     """Ask for a start that cannot be; nothing may be left of it."""
     env = {"LANG": "C.UTF-8", "LAB_STATE_DIR": str(folder / "lab"), "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(
-        [LAB, "up", *arguments], env=env, capture_output=True, text=True, check=False, timeout=60
-    )
+    done = run_lab(env, "up", *arguments, seconds=60)
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     assert not (folder / "lab" / "lab.toml").exists()

@@ -114,6 +114,10 @@ class Pair:
         self.code = done.returncode
         return {item["name"]: item["outcome"] for item in report["results"]}
 
+    def close_to(self, tables: str, verdict: str, *match: str) -> None:
+        rule = ("-A", "INPUT", "-i", "w0", *match, "-j", verdict)
+        run("ip", "netns", "exec", self.outer, tables, *rule)
+
     def close(self) -> None:
         if self.witness is not None:
             self.witness.terminate()
@@ -162,56 +166,16 @@ def test_every_way_is_seen_at_both_ends_and_a_closed_one_at_none(pair: Pair) -> 
     assert set(seen) == set(outcomes)
 
     # As a policy that knows pod addresses alone would: link-local stays open.
-    tables = ("ip", "netns", "exec", pair.outer)
-    run(*tables, "iptables", "-A", "INPUT", "-i", "w0", "-j", "DROP")
-    run(
-        *tables,
-        "ip6tables",
-        "-A",
-        "INPUT",
-        "-i",
-        "w0",
-        "-s",
-        "2001:db8::/64",
-        "-p",
-        "tcp",
-        "-j",
-        "REJECT",
-    )
-    run(
-        *tables,
-        "ip6tables",
-        "-A",
-        "INPUT",
-        "-i",
-        "w0",
-        "-s",
-        "2001:db8::/64",
-        "-p",
-        "udp",
-        "-j",
-        "DROP",
-    )
+    pair.close_to("iptables", "DROP")
+    pair.close_to("ip6tables", "REJECT", "-s", "2001:db8::/64", "-p", "tcp")
+    pair.close_to("ip6tables", "DROP", "-s", "2001:db8::/64", "-p", "udp")
     pair.ask("PUT", f"/arrivals/{NONCE}")
     outcomes = pair.probe(PROBES, place)
     assert {name for name, outcome in outcomes.items() if outcome == "open"} == LINK
     assert set(pair.ask("GET", f"/arrivals/{NONCE}")["arrivals"]) == LINK
 
     for kind in ("tcp", "udp"):
-        run(
-            *tables,
-            "ip6tables",
-            "-A",
-            "INPUT",
-            "-i",
-            "w0",
-            "-s",
-            "fe80::/10",
-            "-p",
-            kind,
-            "-j",
-            "DROP",
-        )
+        pair.close_to("ip6tables", "DROP", "-s", "fe80::/10", "-p", kind)
     pair.ask("PUT", f"/arrivals/{NONCE}")
     outcomes = pair.probe(PROBES, place)
     assert set(outcomes.values()) == {"blocked"}, outcomes

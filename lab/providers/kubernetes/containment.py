@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lab import grants as keeping
 from lab.domain.errors import ProviderError, StoreError
-from lab.domain.proofs import is_genuine, sign
+from lab.domain.proofs import Judge, seen_shut, sign
 from lab.domain.sandbox import Fact, Observation, Seen, Stage
 from lab.domain.waits import Waiting, WaitsFor
 from lab.providers.kubernetes import proving_hash
@@ -185,7 +185,13 @@ class ContainmentProvider:
             return Observation(Seen.ABSENT, self._why(sandbox.id), facts)
         against = self._against(sandbox, known)
         if not known.is_granted:
-            return self._judge_shut(sandbox, facts, "" if is_running else against)
+            # While a run that found a hole still shuts the doors, nothing speaks against yet.
+            return seen_shut(
+                "" if is_running else against,
+                self._why(sandbox.id),
+                facts,
+                is_wanted=sandbox.is_wanted(self._clock.now()),
+            )
         wrong = [what for what in known.seen.wrong if what != _SERVICE]
         if wrong and not is_running:
             return Observation(Seen.REVOKED, f"not as it should be: {', '.join(wrong)}", facts)
@@ -196,17 +202,6 @@ class ContainmentProvider:
             return Observation(Seen.CONVERGING, str(Waiting(WaitsFor.PROBES)), facts)
         return Observation(Seen.ABSENT, self._why(sandbox.id) or against, facts)
 
-    def _judge_shut(self, sandbox: Sandbox, facts: tuple[Fact, ...], against: str) -> Observation:
-        """Say what is seen where no door is granted, but something is left.
-
-        While a run that found a hole is still shutting the doors, nothing speaks against yet.
-        """
-        if not against:
-            return Observation(Seen.REVOKED, "the doors are shut", facts)
-        is_wanted = sandbox.is_wanted(self._clock.now())
-        seen = Seen.ABSENT if is_wanted else Seen.CONVERGING
-        return Observation(seen, self._why(sandbox.id) or against, facts)
-
     def _why(self, sandbox_id: SandboxId) -> str:
         failed = self._failed.get(sandbox_id)
         return failed.message if failed else ""
@@ -216,15 +211,15 @@ class ContainmentProvider:
         proof = known.proof
         if proof is None:
             return "not proved yet"
-        if not is_genuine(proof, self._key) or proof.sandbox_id != sandbox.id:
-            return "the proof is not genuine"
-        if proving_hash.walls_of(proof.spec_hash) != _walls(sandbox, known.seen):
-            return "the walls changed since the proof"
-        if not timedelta(0) <= self._clock.now() - proof.finished_at <= self._most:
-            return "the proof is too old"
-        if not proof.holds:
-            return f"does not hold: {failures(proof)}"
-        return ""
+        walls = _walls(sandbox, known.seen)
+        judge = Judge(
+            key=self._key,
+            now=self._clock.now(),
+            most=self._most,
+            is_of_walls=lambda found: proving_hash.walls_of(found.spec_hash) == walls,
+            failures=failures,
+        )
+        return judge.against(proof, sandbox.id)
 
     def _due(self, known: _Known, proof: Proof) -> str:
         """Say why a proof that counts shall be made anew; nothing where it need not."""

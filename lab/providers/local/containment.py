@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from lab import grants
 from lab.domain.egress import Door
 from lab.domain.errors import ProviderError, TerminalProviderError
+from lab.domain.proofs import Judge, seen_shut
 from lab.domain.sandbox import Fact, Observation, Seen, Stage
 from lab.domain.waits import Waiting, WaitsFor
 from lab.providers.local import canary, launch, proofs
@@ -143,7 +144,8 @@ class ContainmentProvider:
         against = self._against(sandbox, proof)
         waits = f"the gateway has not opened: {', '.join(sorted(shut))}" if shut else ""
         if not is_granted:
-            return self._judge_shut(sandbox, facts, against)
+            is_wanted = sandbox.is_wanted(self._clock.now())
+            return seen_shut(against, self._why(sandbox.id), facts, is_wanted=is_wanted)
         if not against and proof is not None:
             if shut:  # shut doors let nothing out: no reason to tear anything down
                 return Observation(Seen.UNKNOWN, waits, facts)
@@ -152,14 +154,6 @@ class ContainmentProvider:
         if sandbox.id in self._running:
             return Observation(Seen.CONVERGING, waits or str(Waiting(WaitsFor.PROBES)), facts)
         return Observation(Seen.ABSENT, self._why(sandbox.id) or against, facts)
-
-    def _judge_shut(self, sandbox: Sandbox, facts: tuple[Fact, ...], against: str) -> Observation:
-        """Say what is seen where no door is granted, but something is left."""
-        if not against:
-            return Observation(Seen.REVOKED, "the doors are shut", facts)
-        is_wanted = sandbox.is_wanted(self._clock.now())
-        seen = Seen.ABSENT if is_wanted else Seen.CONVERGING
-        return Observation(seen, self._why(sandbox.id) or against, facts)
 
     def _why(self, sandbox_id: SandboxId) -> str:
         failed = self._failed.get(sandbox_id)
@@ -170,16 +164,14 @@ class ContainmentProvider:
         if proof is None:
             return "not proved yet"
         doors = self._doors_of(sandbox.spec.profile_id)
-        now = self._clock.now()
-        if not proofs.is_genuine(proof, self._key()) or proof.sandbox_id != sandbox.id:
-            return "the proof is not genuine"
-        if proof.spec_hash != canary.spec_hash(sandbox, doors):
-            return "the walls changed since the proof"
-        if not timedelta(0) <= now - proof.finished_at <= self._most:
-            return "the proof is too old"
-        if not proof.holds:
-            return f"does not hold: {canary.failures(proof)}"
-        return ""
+        judge = Judge(
+            key=self._key(),
+            now=self._clock.now(),
+            most=self._most,
+            is_of_walls=lambda found: found.spec_hash == canary.spec_hash(sandbox, doors),
+            failures=canary.failures,
+        )
+        return judge.against(proof, sandbox.id)
 
     def _key(self) -> bytes:
         return proofs.key(self._where.state_dir / "secrets" / "proof-key")
