@@ -115,7 +115,7 @@ def trials() -> Iterator[Trial]:
     for name, paths in _SOCKETS.items():
         yield Trial(f"socket-{name}", _exists(*paths))
     for name, paths in _HOST_FILES.items():
-        yield Trial(name, reads(*paths))
+        yield Trial(name, reads(*paths, empty_too=True))
     yield Trial("host-mounts", _host_mounts)
     yield Trial("write-root", writes("/"))
     for folder in ("usr", "etc", "opt", "var"):
