@@ -279,6 +279,8 @@ def bad(stage: ClusterStage, **more: Any) -> dict[str, Any]:
     spec = order["pod"]["spec"]
     for container in spec["containers"] + spec["initContainers"]:
         container.update(more.get("container", {}))
+        env = {each["name"]: each for each in container.get("env", []) + more.get("env", [])}
+        container["env"] = list(env.values())
     spec.update(more.get("spec", {}))
     order["claim"]["spec"].update(more.get("claim", {}))
     try:
@@ -316,7 +318,7 @@ def test_what_the_cluster_does_not_admit_is_told(stage: ClusterStage) -> None:
 
 def test_data_that_are_not_what_was_published_are_told(stage: ClusterStage) -> None:
     wrong = json.dumps([dataset("prestations", 1, "data.csv", b"something else")])
-    last = bad(stage, container={"env": [{"name": "LAB_DATASETS", "value": wrong}]})
+    last = bad(stage, env=[{"name": "LAB_DATASETS", "value": wrong}])
     assert last["failed"]
     assert "Les jeux de données n’ont pas pu être copiés." in last["message"]
 

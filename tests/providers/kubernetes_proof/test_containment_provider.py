@@ -305,7 +305,7 @@ async def test_only_a_node_that_has_a_witness_and_takes_pods_is_chosen(cluster: 
     assert selector == {"kubernetes.io/hostname": "node2.example"}
     cluster.server.objects["nodes", "", "node2"]["status"]["conditions"] = []
     cluster.clock.time += timedelta(hours=13)
-    await cluster.containment.ensure(BOX)
-    await asyncio.sleep(0.1)
     with pytest.raises(ProviderError, match="no node that takes pods has a witness"):
-        await cluster.containment.ensure(BOX)
+        for _ in range(200):  # the new proof fails in a task of its own
+            await cluster.containment.ensure(BOX)
+            await asyncio.sleep(0.05)
