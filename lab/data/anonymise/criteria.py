@@ -97,7 +97,9 @@ def entropy_reaches(counts: list[int], least: int) -> bool:
     common = math.gcd(*counts)
     shares = [count // common for count in counts]
     total = sum(shares)
-    return total**total >= least**total * math.prod(share**share for share in shares)
+    taken: int = math.prod(share**share for share in shares)
+    reached: bool = total**total >= least**total * taken
+    return reached
 
 
 def _recursive(criterion: RecursiveCL, found: Histograms) -> NDArray[np.bool_]:
@@ -178,9 +180,7 @@ def _ordered(
     return _within(moved, len(order) - 1, t, found.sizes, rows)
 
 
-def _hierarchical(
-    criterion: HierarchicalT, found: Histograms, column: Coded
-) -> NDArray[np.bool_]:
+def _hierarchical(criterion: HierarchicalT, found: Histograms, column: Coded) -> NDArray[np.bool_]:
     hierarchy = criterion.hierarchy
     hierarchy.covers(column.values)
     paths = [(value, *hierarchy.of(value)) for value in column.values]

@@ -141,8 +141,8 @@ def postal_codes(column: pl.Series) -> Hierarchy:
     if wrong:
         raise DataError(
             "not_a_postal_code",
-            fr=f"Colonne « {column.name} » : {len(wrong)} valeurs distinctes ne sont pas des codes "
-            f"postaux canadiens (masquées : {examples(wrong)}).",
+            fr=f"Colonne « {column.name} » : {len(wrong)} valeurs distinctes ne sont pas des "
+            f"codes postaux canadiens (masquées : {examples(wrong)}).",
             en=f"Column “{column.name}”: {len(wrong)} distinct values are not Canadian postal "
             f"codes (masked: {examples(wrong)}).",
         )
@@ -152,7 +152,8 @@ def postal_codes(column: pl.Series) -> Hierarchy:
         Words(fr="district postal", en="postal district"),
         _ALL,
     )
-    return Hierarchy(name=column.name, labels=rows or {None: (None, None, ROOT)}, levels=names)
+    nothing: dict[Label, tuple[Label, ...]] = {None: (None, None, ROOT)}
+    return Hierarchy(name=column.name, labels=rows or nothing, levels=names)
 
 
 def regions(name: str, mapping: Mapping[str, str | Sequence[str]]) -> Hierarchy:

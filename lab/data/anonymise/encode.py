@@ -107,8 +107,9 @@ def _entropy(counts: NDArray[np.int64], map_: NDArray[np.int64]) -> float:
 
 def suppressed_entropy(counts: NDArray[np.int64]) -> float:
     """Sum over values of count x log2(count / all): what suppressing such rows loses, negated."""
-    total = int(counts.sum())
-    return sum(n * (math.log(n / total) / _LOG2) for n in counts.tolist() if n)
+    numbers: list[int] = counts[counts > 0].tolist()
+    total = sum(numbers)
+    return sum((n * (math.log(n / total) / _LOG2) for n in numbers), 0.0)
 
 
 def column_loss(entropy: float) -> float:
@@ -181,9 +182,7 @@ def encoded(problem: Problem) -> Encoded:
     )
 
 
-def mixed(
-    columns: list[NDArray[np.int64]], sizes: list[int]
-) -> tuple[NDArray[np.int64], int]:
+def mixed(columns: list[NDArray[np.int64]], sizes: list[int]) -> tuple[NDArray[np.int64], int]:
     """One key per row for several columns of codes (mixed radix), and how many there may be.
 
     Keys that would pass 62 bits are numbered again on the way; their order stays.

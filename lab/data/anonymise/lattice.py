@@ -13,6 +13,8 @@ from lab.data.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
     from lab.data.anonymise.encode import Encoded
 
 MAX_NODES = 5_000_000
@@ -67,6 +69,10 @@ class Lattice:
             node // step % height for step, height in zip(self._steps, self.heights, strict=True)
         )
 
+    def node(self, levels: tuple[int, ...]) -> int:
+        """The number of the node at these levels."""
+        return sum(step * level for step, level in zip(self._steps, levels, strict=True))
+
     def mark(self, levels: tuple[int, ...], *, holds: bool) -> None:
         """Note what one look says of the node, and of all nodes above or below it."""
         if holds:
@@ -74,7 +80,7 @@ class Lattice:
         else:
             self._grid[tuple(slice(None, level + 1) for level in levels)] = FAILS
 
-    def above(self, levels: tuple[int, ...], into: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> None:
+    def above(self, levels: tuple[int, ...], into: NDArray[np.bool_]) -> None:
         """Set ``into`` (by node) for the node and all nodes above it."""
         into.reshape(self.heights)[tuple(slice(level, None) for level in levels)] = True
 
@@ -95,7 +101,7 @@ class Lattice:
         return bool(self.state[node] == HOLDS)
 
     def _chain(self, node: int) -> list[int]:
-        """Unknown nodes from this one up, one level at a time, each time the costliest step."""
+        """Unknown nodes from this one up, one level at a time, each time the cheapest step."""
         chain, levels = [node], list(self.levels(node))
         while True:
             best, axis_of_best = -1, -1

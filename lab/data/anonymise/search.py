@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lab.data.anonymise.criteria import histograms, satisfied
-from lab.data.anonymise.encode import Encoded, column_loss, encoded, suppressed_entropy
+from lab.data.anonymise.encode import column_loss, encoded, suppressed_entropy
+from lab.data.anonymise.failing import failures
 from lab.data.anonymise.groups import Groups, rolled_up, root
-from lab.data.anonymise.lattice import FAILS, HOLDS, Lattice
-from lab.data.anonymise.model import DistinctL, Loss, Problem
+from lab.data.anonymise.lattice import FAILS, Lattice
+from lab.data.anonymise.model import Loss, Problem
 from lab.data.errors import DataError
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lab.data.anonymise.hierarchy import Words
-    from lab.data.anonymise.model import Criterion
 
 _CACHED = 4_000_000
 """Atoms kept for rolling up: some 64 MB."""
@@ -219,18 +218,16 @@ class _Hunt:
             self._root_sizes = np.append(self._root_sizes, len(groups.atoms))
         return groups
 
-    def _loss(
-        self, levels: tuple[int, ...], groups: Groups, failing: NDArray[np.bool_]
-    ) -> float:
-        suppressing = self._problem.loss is Loss.WITH_SUPPRESSION
+    def _loss(self, levels: tuple[int, ...], groups: Groups, failing: NDArray[np.bool_]) -> float:
+        if self._problem.loss is Loss.GENERALISATION or not failing.any():
+            return float(self._lattice.losses[self._lattice.node(levels)])
         parts = failing[groups.of_part]
         loss = 0.0
         for axis, (quasi, level) in enumerate(zip(self._encoded.quasi, levels, strict=True)):
             entropy = quasi.entropies[level]
-            if suppressing and parts.any():
-                codes = self._encoded.codes[axis][level][groups.atoms[parts]]
-                lost = np.bincount(codes, weights=groups.counts[parts]).astype(np.int64)
-                entropy += suppressed_entropy(lost)
+            codes = self._encoded.codes[axis][level][groups.atoms[parts]]
+            lost = np.bincount(codes, weights=groups.counts[parts]).astype(np.int64)
+            entropy += suppressed_entropy(lost)
             loss += column_loss(entropy)
         return loss
 
@@ -269,44 +266,3 @@ class _Hunt:
             kept=1 - lost / most if most else 1.0,
             labels=labels,
         )
-
-
-def failures(
-    problem: Problem, encoded_: Encoded, groups: Groups, enough: int | None = None
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """For each class: may it only be mended by generalising, and does it fail the model.
-
-    The first is a growing property, so it cuts the lattice whatever the criteria are: fewer rows
-    than k, or than any l, or fewer distinct values than l.
-
-    Args:
-        problem: Whose model.
-        encoded_: The same problem, encoded.
-        groups: Classes at some levels.
-        enough: Leave costly criteria out once more rows than this are hopeless.
-    """
-    criteria = problem.model.criteria
-    sizes = groups.sizes
-    least = max([problem.model.k, *(c.l for c in criteria if hasattr(c, "l"))])
-    hopeless = sizes < least
-    failing = hopeless.copy()
-    if not criteria or (enough is not None and int(sizes[hopeless].sum()) > enough):
-        return hopeless, failing
-    for name in problem.model.sensitive:
-        column = encoded_.sensitive[name]
-        values = column.codes[encoded_.first[groups.atoms]]
-        found = histograms(groups.of_part, values, groups.counts, len(column.values))
-        for criterion in (c for c in criteria if c.column == name):
-            growing = _least_distinct(criterion)
-            if growing is not None:
-                hopeless |= ~satisfied(growing, found, column)
-            failing |= ~satisfied(criterion, found, column)
-    return hopeless, failing
-
-
-def _least_distinct(criterion: Criterion) -> DistinctL | None:
-    least = getattr(criterion, "l", None)
-    return None if least is None else DistinctL(column=criterion.column, l=least)
-
-
-__all__ = ["HOLDS", "ColumnUse", "Progress", "Solution", "failures", "search", "top"]
