@@ -35,6 +35,7 @@ DIGESTS = CHECKOUT / "images" / "digests.json"
 NAME, NAMESPACE = "lab", "vase-clos"
 INSTALL_SECONDS, TEST_SECONDS, REMOVE_SECONDS = 900, 300, 180
 LOOK_SECONDS = 1.0
+ENDED = {"Succeeded": "done", "Failed": "failed"}
 OWNER = "meta.helm.sh/release-name"
 SHARED = (
     "/apis/scheduling.k8s.io/v1/priorityclasses/vase-clos-lab",
@@ -238,8 +239,8 @@ class Release:
 def state_of(pod: Json) -> str:
     """Return one word for how far a pod is, with the reason where it does not come up."""
     status = pod["status"]
-    if status.get("phase") == "Succeeded":
-        return "done"
+    if status.get("phase") in ENDED:
+        return ENDED[status["phase"]]
     if pod["metadata"].get("deletionTimestamp"):
         return "ending"
     for each in status.get("containerStatuses", []):
