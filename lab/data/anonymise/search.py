@@ -159,17 +159,20 @@ class _Hunt:
 
     def best(self) -> Solution | None:
         """The best node that is neither taken nor above one that is; then it is taken."""
-        lattice, best, least = self._lattice, -1, float("inf")
+        lattice, best, least = self._lattice, -1, (float("inf"), 0)
         for node in lattice.order.tolist():
-            if lattice.losses[node] >= least:
+            if lattice.losses[node] > least[0]:
                 break
             if self._taken[node] or lattice.state[node] == FAILS:
                 continue
             if not lattice.settle(node, self._may_hold):
                 continue
-            look = self._look(lattice.levels(node))
-            if look.failing_rows <= self._limit and look.loss < least:
-                best, least = node, look.loss
+            levels = lattice.levels(node)
+            look = self._look(levels)
+            if look.failing_rows <= self._limit and (look.loss, sum(levels)) < least:
+                best, least = node, (look.loss, sum(levels))
+                if look.loss == lattice.losses[node]:
+                    break  # what follows loses as much before suppression, or stands higher
         if best < 0:
             return None
         levels = lattice.levels(best)

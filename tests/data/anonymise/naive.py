@@ -23,18 +23,15 @@ if TYPE_CHECKING:
     from lab.data.anonymise.hierarchy import Label
 
 
-def best(problem: Problem) -> tuple[float, int] | None:
-    """Least loss of all nodes that satisfy the problem, and height of the lowest such node."""
+def best(problem: Problem) -> float | None:
+    """Least loss of all nodes that satisfy the problem; None when there is none."""
     heights = [quasi.hierarchy.height for quasi in problem.quasi_identifiers]
-    found = []
+    losses = []
     for levels in itertools.product(*map(range, heights)):
         failing = suppressed(problem, levels)
         if failing.count(True) <= problem.suppressible_rows:
-            found.append((loss(problem, levels, failing), sum(levels), levels))
-    if not found:
-        return None
-    least = min(found)
-    return least[0], min(f[1] for f in found if math.isclose(f[0], least[0], abs_tol=1e-6))
+            losses.append(loss(problem, levels, failing))
+    return min(losses, default=None)
 
 
 def labels(problem: Problem, levels: tuple[int, ...]) -> list[tuple[Label, ...]]:

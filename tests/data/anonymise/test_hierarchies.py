@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.data.anonymise import dates, from_csv, from_rows, numbers, postal_codes, regions
@@ -37,6 +37,7 @@ def test_decimals_fall_where_they_are_written() -> None:
     assert hierarchy.of("0.7")[0] == "[0.7, 0.8["
 
 
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.one_of(st.none(), st.floats(-1e6, 1e6)), max_size=20),
     st.sampled_from([0.5, 1, 7, 1000]),

@@ -72,7 +72,7 @@ problems = st.builds(
 )
 
 
-@settings(max_examples=90, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(problems)
 def test_equals_brute_force_over_all_nodes_and_keeps_every_promise(problem: Problem) -> None:
     expected = naive.best(problem)
@@ -81,10 +81,9 @@ def test_equals_brute_force_over_all_nodes_and_keeps_every_promise(problem: Prob
             search(problem)
         return
     found = search(problem)
-    assert found.loss == pytest.approx(expected[0], abs=1e-6)
-    assert sum(found.levels) == expected[1]
-
     gone = naive.suppressed(problem, found.levels)
+    assert found.loss == pytest.approx(expected, abs=1e-6)
+    assert found.loss == pytest.approx(naive.loss(problem, found.levels, gone), abs=1e-6)
     assert found.suppressed == gone.count(True) <= problem.suppressible_rows
 
     published = apply(problem, found)
@@ -97,14 +96,14 @@ def test_equals_brute_force_over_all_nodes_and_keeps_every_promise(problem: Prob
     assert published.select("f", "s").rows() == kept
 
 
-@settings(max_examples=35, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(problems)
 def test_check_says_what_the_oracle_says_of_the_raw_table(problem: Problem) -> None:
     bad = naive.suppressed(problem, (0, 0))
     assert check(problem.table, ["f", "s"], problem.model).holds == (True not in bad)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(problems)
 def test_alternatives_come_best_first_and_none_is_another_one_raised(
     problem: Problem,
@@ -120,7 +119,7 @@ def test_alternatives_come_best_first_and_none_is_another_one_raised(
             assert any(a < b for a, b in zip(other.levels, one.levels, strict=True))
 
 
-@settings(max_examples=35, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(problems)
 def test_starred_rows_say_nothing_and_are_left_out_of_the_count(problem: Problem) -> None:
     try:
@@ -137,7 +136,7 @@ def test_starred_rows_say_nothing_and_are_left_out_of_the_count(problem: Problem
     )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(problems)
 def test_mondrian_satisfies_the_model_with_labels_of_the_hierarchies(problem: Problem) -> None:
     if not check(problem.table, [], problem.model).holds:
