@@ -59,7 +59,9 @@ def _checked(
     passed = tally.share(kind, "hit", "shaped")
     if _is_beyond_chance(tally, kind):
         more = 0.15 if kind in said else 0.0
-        return make(tally, kind, 0.55 + 0.35 * passed + more, said, note=note)
+        # One number may have passed by chance; each further distinct one halves the doubt.
+        proved = passed * (1 - 0.5 ** tally.count(kind).distinct)
+        return make(tally, kind, 0.55 + 0.35 * proved + more, said, note=note)
     if kind in said:
         shaped = tally.rate(kind, "shaped")
         why = (
@@ -201,7 +203,10 @@ def _name(tally: Tally, said: frozenset[Kind]) -> Hit | None:
         return make(tally, Kind.NAME, 0.65 + 0.2 * shaped + 0.15 * known, said, rate=shaped)
     if is_list_of_regions(tally):  # Côte-Nord is nobody
         return None
-    if full >= 0.05 or known >= (0.6 if said & {Kind.REGION, Kind.URL} else 0.2):  # noqa: PLR2004
+    distinct = tally.sketch.count()
+    # Parks, stations and schools bear names of people, but there are few of them.
+    is_few = distinct < min(40, 0.2 * tally.rows) or bool(said & {Kind.REGION, Kind.URL})
+    if known >= 0.6 or (not is_few and (full >= 0.05 or known >= 0.2)):  # noqa: PLR2004
         return make(tally, Kind.NAME, 0.5 + 0.4 * min(1, known + full), said)
     return None
 
@@ -268,5 +273,5 @@ def _dates(tally: Tally, said: frozenset[Kind]) -> Hit | None:
 _JUDGES: Final = (
     _nas, _nam, _permanent_code, _licence, _card, _neq,
     _above(Kind.EMAIL, 0, 0.8), _phone, _name, _address, _ip, _above(Kind.URL, 0.02, 0.6),
-    _gps, _plate, _file_number, _free_text, _dates, _above(Kind.POSTAL_CODE, 0.05, 0.6),
+    _gps, _plate, _file_number, _free_text, _dates, _above(Kind.POSTAL_CODE, 0.01, 0.6),
 )  # fmt: skip

@@ -93,7 +93,8 @@ HEADERS: Final[dict[Kind, tuple[str, ...]]] = {
     ),
     Kind.BIRTH_DATE: (
         "date naissance", "naissance date", "naissance", "ddn", "dob", "annee naissance",
-        "naissance annee", "naissance year", "year naissance", "naissance day", "ne le",
+        "naissance annee", "naissance year", "year naissance", "naissance day", "ne",
+        "nee", "ne e",
     ),
     Kind.POSTAL_CODE: (
         "code postal", "postal code", "cp", "codepostal", "postal", "zip", "cpostal",

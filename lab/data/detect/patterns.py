@@ -97,7 +97,10 @@ ADDRESS: Final = (
 )
 """Over folded text. Canada Post, Addressing Guidelines: the civic number, then in French the
 type of way before its name, in English after."""
-ADDRESS_BOX: Final = r"(?:^|[ ,])(?:c\.? ?p\.?|case postale|p\.? ?o\.? ?box) +\d+"
+ADDRESS_BOX: Final = (
+    r"(?:^|[ ,])(?:c\.? ?p\.?|case postale|p\.? ?o\.? ?box) +\d+|"
+    r"^\d{1,5} ?,? +[^,]+, ?(?:app|apt|appartement|unite|unit|bureau|suite)\.? ?#?\d+"
+)
 ADDRESS_LOOSE: Final = (
     rf"^(?:{_CIVIC} ?,? +[\p{{L}}][\p{{L}}'.\- ]+|(?:{_WAYS_FIRST})\.? +[\p{{L}}\d])"
 )
