@@ -77,7 +77,7 @@ def require(table: pl.DataFrame, columns: Sequence[str]) -> None:
         if name not in table.columns:
             raise DataError(
                 "missing_column",
-                fr=f"La colonne « {name} » n’est pas dans la table.",
+                fr=f"La colonne «\u00a0{name}\u00a0» n’est pas dans la table.",
                 en=f"Column “{name}” is not in the table.",
             )
 

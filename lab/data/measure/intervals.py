@@ -19,7 +19,7 @@ LEVEL: Final = 0.95
 
 _TINY: Final = 1e-300
 _STEPS: Final = 300
-_HALVINGS: Final = 60
+_HALVINGS: Final = 48
 
 
 @dataclass(frozen=True, slots=True)
