@@ -36,7 +36,7 @@ from tests.conftest import make_sandbox
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
 
-    from lab.domain.containment import Proof
+    from lab.domain.containment import ProbeResult, Proof
     from lab.domain.sandbox import Observation, Sandbox
     from lab.providers.kubernetes.resources import Resource
     from tests.cluster.driver.cluster import Cluster
@@ -61,6 +61,8 @@ NOBODY_THERE = (
 NO_MEANS = ("ping", "sctp", "socket-")
 OF_ONE_NODE = ("kubernetes-api", "controllers", "scheduler")
 """Only one of the two nodes holds the control plane: ours, or the other."""
+OPEN_RUNS = 3
+"""A probe that can succeed need not do so each time: datagrams get lost on a busy machine."""
 UNROUTED = ("metadata-2", "metadata-3", "metadata-4")
 
 
@@ -180,33 +182,44 @@ async def test_the_same_probes_in_an_open_namespace_show_that_each_can_succeed(
     bench: Bench, cluster: Cluster
 ) -> None:
     cluster.set_leaky(leaky=True)  # or the nodes themselves would refuse what is link-local
+    stayed: dict[str, ProbeResult] = {}
+    arrived: set[str] = set()
     try:
         async with bench.connected():
             await bench.make_open(OPEN)
             outside.ask(bench.plan, "reset")
-            run, report, arrivals = await bench.run_open(OPEN)
+            for attempt in range(OPEN_RUNS):
+                run, report, arrivals = await bench.run_open(OPEN)
+                results = {result.name: result for result in judge(run, report, arrivals)}
+                planned = {item.probe.name for item in run.planned}
+                watched = {item.probe.name for item in run.planned if item.is_watched}
+                shut = {n for n in planned if results[n].outcome is not Outcome.OPEN}
+                stayed = {n: results[n] for n in shut if attempt == 0 or n in stayed}
+                arrived |= {name for name in watched if results[name].arrivals}
+                if watched <= arrived and not unexplained(stayed):
+                    break
     finally:
         cluster.set_leaky(leaky=False)
-    results = {result.name: result for result in judge(run, report, arrivals)}
-    planned = {item.probe.name: item for item in run.planned}
-    stayed = {name: results[name] for name in planned if results[name].outcome is not Outcome.OPEN}
     for name, result in stayed.items():
         say(f"cannot succeed here: {name}: {result.detail}")
-    of_one = [f"node-{where}-{part}" for where in ("same", "other") for part in OF_ONE_NODE]
-    reasons = (*NOBODY_THERE, *NO_MEANS, *of_one, *UNROUTED)
-    assert [name for name in stayed if not any(part in name for part in reasons)] == []
+    assert unexplained(stayed) == []
     for part in OF_ONE_NODE:
         for family in ("4", "6"):
             both = {f"tcp{family}-node-{where}-{part}" for where in ("same", "other")}
             assert len(both & stayed.keys()) == 1, both
-    watched = [name for name, item in planned.items() if item.is_watched]
-    arrived = [name for name in watched if results[name].arrivals]
     assert len(watched) >= 80
-    assert set(watched) == set(arrived)
+    assert watched <= arrived
     rows = outside.ask(bench.plan)["arrivals"]
     reached = {(row["target"], row["port"]) for row in rows}
     assert {("192.0.2.10", 80), ("2001:db8::10", 80), ("169.254.169.254", 80)} <= reached
-    say(f"{len(arrived)} of {len(watched)} watched probes arrived in the open")
+    say(f"{len(watched)} of {len(watched)} watched probes arrived in the open")
+
+
+def unexplained(stayed: Mapping[str, ProbeResult]) -> list[str]:
+    """Return what did not get out and has no reason not to, on this cluster."""
+    of_one = [f"node-{where}-{part}" for where in ("same", "other") for part in OF_ONE_NODE]
+    reasons = (*NOBODY_THERE, *NO_MEANS, *of_one, *UNROUTED)
+    return [name for name in stayed if not any(part in name for part in reasons)]
 
 
 async def test_the_probes_of_the_pod_itself_see_a_loose_one(bench: Bench) -> None:
