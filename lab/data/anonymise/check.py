@@ -113,19 +113,23 @@ def check(
             To repeat the search's decision, give the table before suppression.
 
     Raises:
-        DataError: ``unknown_column``.
+        DataError: ``unknown_column``, and ``empty_table`` for a reference without rows.
     """
     if table.height:
         required(table, [*quasi_identifiers, *model.sensitive])
+    if reference is not None:
+        required(reference, list(model.sensitive))
     starred = _starred(table, quasi_identifiers)
     counted = table.filter(~starred)
     sizes = _sizes(counted, quasi_identifiers)
     whole = counted if reference is None else reference
     small = int((sizes < model.k).sum())
-    measures = tuple(
-        _measure(counted, quasi_identifiers, criterion, whole)
-        for criterion in (model.criteria if counted.height else ())
-    )
+    asked = model.criteria if counted.height else ()
+    pairs = {
+        name: _pairs(counted, quasi_identifiers, name)
+        for name in dict.fromkeys(criterion.column for criterion in asked)
+    }
+    measures = tuple(_measure(pairs[c.column], c, whole) for c in asked)
     return Verdict(
         holds=not small and not any(measure.failing_classes for measure in measures),
         risk=_risk(sizes),
@@ -173,13 +177,7 @@ def _risk(sizes: pl.Series) -> Risk:
     )
 
 
-def _measure(
-    table: pl.DataFrame,
-    quasi_identifiers: Sequence[str],
-    criterion: Criterion,
-    reference: pl.DataFrame,
-) -> Measure:
-    pairs = _pairs(table, quasi_identifiers, criterion.column)
+def _measure(pairs: pl.DataFrame, criterion: Criterion, reference: pl.DataFrame) -> Measure:
     value = pl.col(criterion.column).cast(pl.String).alias("value")
     everything = reference.group_by(value).agg(all=pl.len().cast(pl.Int64))
     if isinstance(criterion, DistinctL):

@@ -35,7 +35,9 @@ class Groups:
     @property
     def sizes(self) -> NDArray[np.int64]:
         """Rows of each class."""
-        return np.add.reduceat(self.counts, self.starts) if len(self.starts) else self.starts
+        if len(self.starts) == len(self.counts):
+            return self.counts
+        return np.add.reduceat(self.counts, self.starts)
 
     @property
     def of_part(self) -> NDArray[np.int64]:
@@ -59,7 +61,7 @@ def rolled_up(encoded: Encoded, finer: Groups, levels: tuple[int, ...]) -> Group
     if encoded.kinds == 1:
         return Groups(atoms=atoms, counts=counts, starts=np.arange(len(atoms), dtype=np.int64))
     classes = distinct // encoded.kinds
-    starts = np.flatnonzero(np.diff(classes, prepend=-1))
+    starts = _starts(classes)
     return Groups(atoms=atoms, counts=counts, starts=starts)
 
 
@@ -86,6 +88,14 @@ def _merged(
         return distinct, some[distinct], all_counts[distinct].astype(np.int64)
     order = np.argsort(key)
     ordered = key[order]
-    starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+    starts = _starts(ordered)
     counts = np.add.reduceat(finer.counts[order], starts)
     return ordered[starts], finer.atoms[order[starts]], counts
+
+
+def _starts(ordered: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where each run of equal numbers starts."""
+    new = np.empty(len(ordered), dtype=bool)
+    new[:1] = True
+    np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
+    return np.flatnonzero(new)
