@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lab.data.measure.distances import TIE, blocks, distinct
+from lab.data.measure.distances import TIE, Distinct, blocks, distinct, equals
 from lab.data.measure.intervals import Interval, Rate
 from lab.data.measure.trials import of_scores, sample
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from lab.data.measure.coding import Floats, Scale, Values, View
 
@@ -83,15 +85,32 @@ def _smallest(
     scales: Sequence[Scale], people: Sequence[Values], count: int, rows: Sequence[Values]
 ) -> tuple[Floats, Floats]:
     """Smallest distance of each row to the people, and how many are at it."""
+    different = distinct(people, count)
     smallest = np.full(len(rows[0]), np.inf, np.float32)
     counts = np.zeros(len(rows[0]))
-    different = distinct(people, count)
+    rest = np.arange(len(rows[0]))
+    if all(s.is_exact for s in scales):
+        order, first, found = equals(rows, different.columns)
+        equal = np.flatnonzero(found > 0)
+        smallest[equal] = 0
+        counts[equal] = different.sizes[order[first[equal]]]
+        rest = np.flatnonzero(found == 0)
+    if len(rest):
+        smallest[rest], counts[rest] = _scan(scales, different, [r[rest] for r in rows])
+    return smallest.astype(np.float64), counts
+
+
+def _scan(
+    scales: Sequence[Scale], people: Distinct, rows: Sequence[Values]
+) -> tuple[NDArray[np.float32], Floats]:
+    smallest = np.full(len(rows[0]), np.inf, np.float32)
+    counts = np.zeros(len(rows[0]))
     start = 0
-    for block in blocks(scales, different.columns, rows):
-        sizes = different.sizes[start : start + len(block)].astype(np.float32)
+    for block in blocks(scales, people.columns, rows):
+        sizes = people.sizes[start : start + len(block)].astype(np.float32)
         start += len(block)
         low = block.min(axis=0)
         near = sizes @ (block <= low + np.float32(TIE)).astype(np.float32)
         counts = np.where(low < smallest - TIE, near, counts + near * (low <= smallest + TIE))
         np.minimum(smallest, low, out=smallest)
-    return smallest.astype(np.float64), counts
+    return smallest, counts

@@ -18,8 +18,8 @@ from lab.data.measure.coding import Codes, Floats, Kind, Scale, Values
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-BLOCK_CELLS: Final = 1 << 21
-"""Distances held at once: about 8 MB for each array of a block."""
+BLOCK_CELLS: Final = 1 << 18
+"""Distances held at once: 1 MB for each array of a block, which a processor keeps near itself."""
 
 TIE: Final = 1e-5
 """Distances closer than this are equal; single precision over a few hundred columns."""
@@ -88,12 +88,7 @@ def nearest(scales: Sequence[Scale], targets: Sequence[Values], rows: Sequence[V
         return _scan(scales, targets, rows)
     # Most people of a table have an equal in it: those are found by their number, without a scan.
     total = len(targets[0])
-    both = [np.concatenate([t, r]) for t, r in zip(targets, rows, strict=True)]
-    numbers = distinct(both, total + len(rows[0])).of_row
-    order = np.argsort(numbers[total:], kind="stable")
-    theirs = numbers[total:][order]
-    first = np.searchsorted(theirs, numbers[:total], "left")
-    sizes = np.searchsorted(theirs, numbers[:total], "right") - first
+    order, first, sizes = equals(targets, rows)
     rest = np.flatnonzero(sizes == 0)
     scanned = _scan(scales, [t[rest] for t in targets], rows)
     sizes[rest] = np.diff(scanned.starts)
@@ -108,6 +103,17 @@ def nearest(scales: Sequence[Scale], targets: Sequence[Values], rows: Sequence[V
     found[of_rest] = scanned.rows
     found[~of_rest] = order[(np.repeat(first, sizes) + within)[~of_rest]]
     return Nearest(starts, found, distance)
+
+
+def equals(targets: Sequence[Values], rows: Sequence[Values]) -> tuple[Codes, Codes, Codes]:
+    """Find the rows equal to each target: ``order[first : first + size]`` for each."""
+    total = len(targets[0])
+    both = [np.concatenate([t, r]) for t, r in zip(targets, rows, strict=True)]
+    numbers = distinct(both, total + len(rows[0])).of_row
+    order = np.argsort(numbers[total:], kind="stable")
+    theirs = numbers[total:][order]
+    first = np.searchsorted(theirs, numbers[:total], "left")
+    return order, first, np.searchsorted(theirs, numbers[:total], "right") - first
 
 
 def _scan(scales: Sequence[Scale], targets: Sequence[Values], rows: Sequence[Values]) -> Nearest:
@@ -136,27 +142,45 @@ def blocks(
     tall = max(1, BLOCK_CELLS // max(wide, 1))
     total = len(targets[0])
     sums = np.empty((min(tall, total), wide), np.float32)
+    words = np.empty((min(tall, total), wide), np.uint16)
+    differ = np.empty((min(tall, total), wide), np.bool_)
+    sides = [_ready(*side) for side in zip(scales, targets, rows, strict=True)]
     for start in range(0, total, tall):
-        stop = min(start + tall, total)
-        block = sums[: stop - start]
-        block[:] = 0
-        for scale, ours, theirs in zip(scales, targets, rows, strict=True):
-            _add(block, scale, ours[start:stop], theirs)
+        part = slice(start, min(start + tall, total))
+        high = part.stop - start
+        block, unequal, count = sums[:high], differ[:high], words[:high]
+        block[:], count[:] = 0, 0
+        for scale, ours, theirs in sides:
+            if scale.is_exact and scale.kind is Kind.WORD:
+                np.not_equal(ours[part, None], theirs[None, :], out=unequal)
+                count += unequal
+            else:
+                _add(block, scale, ours[part], theirs)
+        block += count
         block /= len(scales)
         yield block
 
 
+def _ready(scale: Scale, targets: Values, rows: Values) -> tuple[Scale, Values, Values]:
+    """Make one column's values as narrow as they can be compared."""
+    if not scale.is_exact:
+        return scale, targets, rows
+    if scale.kind is Kind.NUMBER:
+        return scale, _scaled(scale, targets), _scaled(scale, rows)
+    narrow = np.int16 if len(scale.words) <= np.iinfo(np.int16).max else np.int32
+    return scale, targets.astype(narrow), rows.astype(narrow)
+
+
 def _add(block: Block, scale: Scale, targets: Values, rows: Values) -> None:
     if scale.spans is not None:
-        block += _to_spans(scale, targets, scale.spans)[:, rows]
+        block += np.take(_to_spans(scale, targets, scale.spans), rows, axis=1)
     elif scale.covers is not None:
         sizes = np.maximum(scale.covers.sum(axis=1), 1)
-        far = 1 - scale.covers.T[targets] / sizes
-        block += far.astype(np.float32)[:, rows]
-    elif scale.kind is Kind.WORD:
-        block += targets[:, None] != rows[None, :]
+        far = (1 - scale.covers.T[targets] / sizes).astype(np.float32)
+        block += np.take(far, rows, axis=1)
     else:
-        gap = np.abs(_scaled(scale, targets)[:, None] - _scaled(scale, rows)[None, :])
+        gap = np.subtract(targets[:, None], rows[None, :])
+        np.abs(gap, out=gap)
         block += np.minimum(gap, np.float32(1), out=gap)
 
 

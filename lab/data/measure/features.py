@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
 from lab.data.measure.coding import MISSING, Bits, Codes, Floats, Kind, Scale, Values, View
 from lab.data.measure.decoding import decode
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 BINS: Final = 16
 """Most levels of a number: quantiles of the source."""
@@ -89,18 +86,6 @@ def _levels(scale: Scale, source: Values, released: Values, control: Values | No
         None if control is None else new[control],
         None,
     )
-
-
-def one_hot(columns: Sequence[Codes], sizes: Sequence[int]) -> Floats:
-    """Rows by levels of all columns, with a first column of ones."""
-    rows = len(columns[0]) if columns else 0
-    wide = np.zeros((rows, 1 + sum(sizes)), np.float64)
-    wide[:, 0] = 1
-    start = 1
-    for column, size in zip(columns, sizes, strict=True):
-        wide[np.arange(rows), start + column] = 1
-        start += size
-    return wide
 
 
 def some(rows: int, part: float, rng: np.random.Generator) -> Bits:

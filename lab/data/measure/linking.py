@@ -62,10 +62,19 @@ def _scores(
     pairs, of_pair = np.unique(
         people[0].of_row * len(people[1].sizes) + people[1].of_row, return_inverse=True
     )
+    first, second = np.divmod(pairs, len(people[1].sizes))
+    ties = [f.starts[t + 1] - f.starts[t] for f, t in zip(found, (first, second), strict=True)]
+    alone = (ties[0] == 1) & (ties[1] == 1)
     shared = np.zeros(len(pairs))
-    for at, pair in enumerate(pairs):
-        first, second = divmod(int(pair), len(people[1].sizes))
-        shared[at] = _shared(_ties(found[0], first), _ties(found[1], second), (joint, sizes), rows)
+    wanted = (
+        found[0].rows[found[0].starts[first[alone]]] * width
+        + found[1].rows[found[1].starts[second[alone]]]
+    )
+    place = np.minimum(np.searchsorted(joint, wanted), len(joint) - 1)
+    shared[alone] = np.where(joint[place] == wanted, sizes[place], 0)
+    for at in np.flatnonzero(~alone):
+        near = _ties(found[0], int(first[at])), _ties(found[1], int(second[at]))
+        shared[at] = _shared(*near, (joint, sizes), rows)
     scores = np.where(shared > 0, 1 / np.maximum(shared, 1), 0.0)
     return np.asarray(scores[of_pair], np.float64)
 

@@ -1,7 +1,6 @@
 """How far a release is from its source: shares of combinations, associations, propensity.
 
-Shares: total variation distance, half the sum of differences. Associations: Pearson's correlation,
-and Cramér's V with the bias correction of Bergsma (J. Korean Statistical Society 42, 2013).
+Shares: total variation distance, half the sum of differences.
 Propensity: mean square error about one half, Woo and others (J. Privacy and Confidentiality 1,
 2009), here cross-fitted over pairs of columns, so that two tables with the same columns and other
 links between them are told apart.
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from lab.data.measure.association import cramer_v, pearson
 from lab.data.measure.features import Levels, some
 from lab.data.measure.learning import logistic, sigmoid
 from lab.data.measure.report import Association, Marginals, Propensity
@@ -87,20 +87,20 @@ def associations(
     columns: Sequence[Levels], rng: np.random.Generator
 ) -> tuple[Association, Association]:
     """Differences of Pearson's correlation (numbers) and of Cramér's V (all other pairs)."""
-    pearson: list[tuple[float, tuple[str, ...]]] = []
-    cramer: list[tuple[float, tuple[str, ...]]] = []
+    numbers: list[tuple[float, tuple[str, ...]]] = []
+    others: list[tuple[float, tuple[str, ...]]] = []
     for i, j in _combinations(len(columns), 2, _MOST_COMBINATIONS, rng):
         first, second = columns[i], columns[j]
         names = (first.name, second.name)
         if first.values is not None and second.values is not None:
-            gap = _pearson(first.values[0], second.values[0]) - _pearson(
+            gap = pearson(first.values[0], second.values[0]) - pearson(
                 first.values[1], second.values[1]
             )
-            pearson.append((abs(gap), names))
+            numbers.append((abs(gap), names))
         else:
             gap = cramer_v(first.source, second.source) - cramer_v(first.released, second.released)
-            cramer.append((abs(gap), names))
-    return _association("pearson", pearson), _association("cramer_v", cramer)
+            others.append((abs(gap), names))
+    return _association("pearson", numbers), _association("cramer_v", others)
 
 
 def _association(measure: str, found: Sequence[tuple[float, tuple[str, ...]]]) -> Association:
@@ -109,32 +109,6 @@ def _association(measure: str, found: Sequence[tuple[float, tuple[str, ...]]]) -
     largest = max(found, key=lambda f: f[0])
     mean = float(np.mean([f[0] for f in found]))
     return Association(measure, len(found), mean, largest[0], largest[1])
-
-
-def _pearson(first: Floats, second: Floats) -> float:
-    """Correlation over the rows that have both; 0 where one of them stands still."""
-    both = ~(np.isnan(first) | np.isnan(second))
-    if both.sum() < 2:  # noqa: PLR2004  # a line needs two points
-        return 0.0
-    x, y = first[both] - first[both].mean(), second[both] - second[both].mean()
-    scale = float(np.sqrt((x @ x) * (y @ y)))
-    return float(x @ y) / scale if scale > 0 else 0.0
-
-
-def cramer_v(first: Codes, second: Codes) -> float:
-    """Association of two columns of levels, 0 to 1, corrected for what chance gives."""
-    rows = len(first)
-    if rows < 2:  # noqa: PLR2004  # nothing varies
-        return 0.0
-    one, at_one = np.unique(first, return_inverse=True)
-    two, at_two = np.unique(second, return_inverse=True)
-    tall, wide = len(one), len(two)
-    table = np.bincount(at_one * wide + at_two, minlength=tall * wide).reshape(tall, wide)
-    wanted = np.outer(table.sum(axis=1), table.sum(axis=0)) / rows
-    square = float(((table - wanted) ** 2 / wanted).sum()) / rows
-    corrected = max(0.0, square - (tall - 1) * (wide - 1) / (rows - 1))
-    lowest = min(tall - (tall - 1) ** 2 / (rows - 1) - 1, wide - (wide - 1) ** 2 / (rows - 1) - 1)
-    return float(min(1.0, np.sqrt(corrected / lowest))) if lowest > 0 else 0.0
 
 
 def propensity(columns: Sequence[Levels], rng: np.random.Generator) -> Propensity:

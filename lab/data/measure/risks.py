@@ -15,7 +15,7 @@ from lab.data.measure.inferring import inference
 from lab.data.measure.linking import linkability
 from lab.data.measure.report import Audience, RiskReport, Technique
 from lab.data.measure.singling import singling_out
-from lab.data.measure.trials import Attack, Method, Trial
+from lab.data.measure.trials import ATTEMPTS, Attack, Method, Trial
 from lab.domain.privacy import Criterion, Role
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ def measure_risk(
     compared = known_left or names
     lying = names if plan.technique is Technique.SYNTHESIS else compared
     near = [
-        closest(t.only(lying), attempts=plan.people, rng=_rng(plan, 9)) for t in (tables, bare)
+        closest(t.only(lying), attempts=n, rng=_rng(plan, 9))
+        for t, n in ((tables, plan.people), (bare, min(plan.people, ATTEMPTS)))
     ]
     return RiskReport(
         technique=plan.technique,
@@ -156,13 +157,14 @@ def _attacks(
         _both(
             Method.MULTIVARIATE if several else Method.UNIVARIATE,
             Criterion.SINGLING_OUT,
-            lambda t, several=several: singling_out(  # type: ignore[misc]
+            lambda t, n, several=several: singling_out(  # type: ignore[misc]
                 t.only(pointing),
-                attempts=plan.predicates,
+                attempts=n,
                 rng=_rng(plan, 1 + several),
                 multivariate=several,
             ),
             (tables, bare),
+            attempts=plan.predicates,
             has_object=several or _has_uniques(source, pointing),
         )
         for several in (False, True)
@@ -172,8 +174,9 @@ def _attacks(
             _both(
                 Method.LINKING,
                 Criterion.LINKING,
-                lambda t: linkability(t.only(joined), attempts=plan.people, rng=_rng(plan, 3)),
+                lambda t, n: linkability(t.only(joined), attempts=n, rng=_rng(plan, 3)),
                 (tables, bare),
+                attempts=plan.people,
             )
         )
     for number, secret in enumerate(secrets):
@@ -182,10 +185,11 @@ def _attacks(
             _both(
                 Method.INFERENCE,
                 Criterion.INFERENCE,
-                lambda t, s=secret, o=others, i=number: inference(  # type: ignore[misc]
-                    t.only([*o, s]), s, attempts=plan.people, rng=_rng(plan, 10 + i)
+                lambda t, n, s=secret, o=others, i=number: inference(  # type: ignore[misc]
+                    t.only([*o, s]), s, attempts=n, rng=_rng(plan, 10 + i)
                 ),
                 (tables, bare),
+                attempts=plan.people,
                 column=secret,
                 has_object=_varies(bare.only([secret])),
             )
@@ -196,14 +200,16 @@ def _attacks(
 def _both(
     method: Method,
     criterion: Criterion,
-    attack: Callable[[View], Trial],
+    attack: Callable[[View, int], Trial],
     tables: tuple[View, View],
     *,
+    attempts: int,
     column: str | None = None,
     has_object: bool = True,
 ) -> Attack:
-    """Attack the release and, in the same way, the unprotected table."""
-    return Attack(method, criterion, column, attack(tables[0]), attack(tables[1]), has_object)
+    """Attack the release and, in the same way, the unprotected table, which must only succeed."""
+    found, positive = attack(tables[0], attempts), attack(tables[1], min(attempts, ATTEMPTS))
+    return Attack(method, criterion, column, found, positive, has_object)
 
 
 def _has_uniques(table: pl.DataFrame, columns: Sequence[str]) -> bool:

@@ -54,7 +54,8 @@ def test_the_table_itself_falls_to_every_attack() -> None:
     }
     assert report.before == report.after
     for attack in report.attacks:
-        assert attack.released.main == attack.positive.main
+        gap = attack.released.main.share.estimate - attack.positive.main.share.estimate
+        assert abs(gap) < 0.05
 
 
 def test_people_drawn_anew_pass_and_the_sentence_says_not_zero() -> None:

@@ -21,9 +21,10 @@ from lab.data.measure import (
     measure_utility,
     utility_bars,
 )
+from lab.data.measure.association import cramer_v
 from lab.data.measure.learning import logistic, sigmoid
 from lab.data.measure.plots import Series, Words
-from lab.data.measure.resemblance import cramer_v, distance
+from lab.data.measure.resemblance import distance
 from tests.data.measure.tables import people, plan
 
 SOURCE, CONTROL, FRESH = people(2500, 1), people(2500, 2), people(2500, 3)
