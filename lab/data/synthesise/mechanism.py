@@ -52,7 +52,7 @@ class Plan:
     choosing: float = 0.1
     extras: float = 1.25
     cells: int = 20_000
-    steps: int = 20
+    steps: int = 12
     last_steps: int = 100
 
 

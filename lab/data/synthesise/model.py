@@ -9,6 +9,7 @@ descent, so that nothing is ever negative and everything is consistent.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
+
+    Factors = list[NDArray[np.float64]]
 
 GAIN = 1e-4
 """Relative gain under which a step counts as none."""
@@ -89,24 +92,54 @@ def fit(
     total = total_of(measurements)
     known = () if start is None else start.factors
     factors = [*known, *(_begin(one) for one in measurements[len(known) :])]
-    beliefs = _beliefs(tree, sizes, measurements, places, factors)
-    loss, slopes = _loss(tree, beliefs, measurements, places, total)
-    pace = 1.0 / (total * sum(float(np.max(1.0 / one.sigma**2)) for one in measurements))
-    idle = 0
+
+    def at(tried: Factors) -> _Point:
+        beliefs = _beliefs(tree, sizes, measurements, places, tried)
+        return _Point(tried, beliefs, *_loss(tree, beliefs, measurements, places, total))
+
+    steepest = sum(float(np.max(1.0 / one.sigma**2)) for one in measurements)
+    best = _descend(at, factors, 1.0 / (total * steepest), steps, cancelled)
+    return Model(tree, tuple(best.factors), tuple(best.beliefs), total)
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    factors: Factors
+    beliefs: list[NDArray[np.float64]]
+    loss: float
+    slopes: list[NDArray[np.float64]]
+
+
+def _descend(
+    at: Callable[[Factors], _Point],
+    factors: Factors,
+    pace: float,
+    steps: int,
+    cancelled: Callable[[], bool],
+) -> _Point:
+    """Mirror descent with the momentum of Nesterov (1983), begun anew when it overshoots.
+
+    The restarts are those of O'Donoghue and Candès (2015, arXiv:1204.3982).
+    """
+    best = here = at(factors)
+    momentum, idle, growth = 1.0, 0, 1.5  # longer steps, until the first that overshoots
     for _ in range(steps):
         if idle >= PATIENCE or cancelled():
             break
-        tried = [old - pace * slope for old, slope in zip(factors, slopes, strict=True)]
-        held = _beliefs(tree, sizes, measurements, places, tried)
-        new_loss, new_slopes = _loss(tree, held, measurements, places, total)
-        if new_loss > loss:
-            pace /= 2.0
+        landed = [f - pace * slope for f, slope in zip(here.factors, here.slopes, strict=True)]
+        faster = (1.0 + math.sqrt(1.0 + 4.0 * momentum**2)) / 2.0
+        push = (momentum - 1.0) / faster
+        new = at([one + push * (one - old) for one, old in zip(landed, factors, strict=True)])
+        if not new.loss <= here.loss:  # overshot, or not a number
+            pace, growth = pace / 2.0, 1.0
+            here, factors, momentum = best, best.factors, 1.0
             idle += 1
             continue
-        idle = idle + 1 if loss - new_loss < GAIN * loss else 0
-        factors, beliefs, loss, slopes = tried, held, new_loss, new_slopes
-        pace *= 1.5
-    return Model(tree, tuple(factors), tuple(beliefs), total)
+        idle = idle + 1 if here.loss - new.loss < GAIN * here.loss else 0
+        here, factors, momentum = new, landed, faster
+        best = new
+        pace *= growth
+    return best
 
 
 def _beliefs(

@@ -54,7 +54,7 @@ def test_fit_gives_back_counts_that_agree(chosen: set[tuple[int, int]]) -> None:
     assert all((belief >= 0).all() for belief in model.beliefs)
     for one in found[5:]:
         away = np.abs(expected[one.columns] - one.counts).sum() / 2000
-        assert away < 0.1
+        assert away < 0.02
 
 
 def test_pairs_across_cliques_are_those_of_the_rows_drawn() -> None:
