@@ -26,9 +26,10 @@ def cast(spec: Spec, column: str, name: str) -> pl.Expr:
     if spec.type is ColumnType.TEXT:
         return text.alias(name)
     stripped = text.str.strip_chars(patterns.SPACES)
+    if not spec.has_codes:
+        return _typed(spec, stripped).alias(name)
     is_code = stripped.str.to_lowercase().is_in(["", *patterns.MISSING])
-    value = pl.when(~is_code).then(stripped)
-    return _typed(spec, value).alias(name)
+    return _typed(spec, pl.when(~is_code).then(stripped)).alias(name)
 
 
 def _typed(spec: Spec, value: pl.Expr) -> pl.Expr:
@@ -42,7 +43,7 @@ def _typed(spec: Spec, value: pl.Expr) -> pl.Expr:
             value, is_day_first=spec.is_day_first, has_time=how == "digits_time"
         )
     core = patterns.without_unit(value) if spec.unit else value
-    plain = patterns.digits_only(core, Marks(how))
+    plain = patterns.digits_only(core, Marks(how), is_grouped=spec.is_grouped)
     return plain.cast(pl.Int64 if spec.type is ColumnType.INTEGER else pl.Float64)
 
 

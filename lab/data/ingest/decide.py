@@ -37,6 +37,8 @@ class Spec:
         why: Why that type.
         unit: Taken off every value.
         is_day_first: For dates in digits.
+        has_codes: Whether some cells hold a code for a missing value.
+        is_grouped: Whether numbers hold more than digits, a mark and a hyphen.
         warnings: Reason and sentence.
     """
 
@@ -45,6 +47,8 @@ class Spec:
     why: Sentence
     unit: str = ""
     is_day_first: bool = True
+    has_codes: bool = True
+    is_grouped: bool = True
     warnings: tuple[tuple[str, Sentence], ...] = field(default=())
 
     def warned(self, column: str) -> list[Warned]:

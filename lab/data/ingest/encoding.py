@@ -26,6 +26,7 @@ CANDIDATES = ("cp1252", "latin-1", "mac_roman", "cp850")
 _INSIDE, _FINAL, _UPPER, _INITIAL, _ALONE = range(5)
 _LETTERS = "éèàçêîôûëïâùüœæ"
 _MARKS = "«»“”‘’–—…€°²³½¼¾™®©•·\u00a0\u00ad\u202f"
+_LEAST_SHARE = 0.4
 _CLEAR_MARGIN = 0.15
 _MOST_LINES = 5
 
@@ -143,7 +144,7 @@ class SingleByteSurvey:
         total = int(seen.sum())
         scores = {name: score for name in CANDIDATES if (score := self._score(name)) is not None}
         best = max(scores, key=lambda name: scores[name]) if scores else None
-        if best is not None and scores[best] > _CLEAR_MARGIN * total:
+        if best is not None and scores[best] > _LEAST_SHARE * total:
             here = [bytes([b]).decode(best) for b in np.flatnonzero(seen)]
             rivals = (
                 name

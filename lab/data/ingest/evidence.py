@@ -7,13 +7,18 @@ Values that repeat are looked at once.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from lab.data.ingest import patterns
 from lab.data.ingest.patterns import Marks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _DATES = {
     "iso_date": patterns.ISO_DATE,
@@ -27,9 +32,27 @@ _DATES = {
 _TRUTHS = {f"truth_{yes}": (yes, no) for yes, no in patterns.TRUTHS}
 _ALL = (*(str(m) for m in Marks), *_DATES, *_TRUTHS)
 _SAMPLE = 2_000
-_PURE = "^-?[1-9]\\d{0,17}$|^0$"
+_GLANCE = 20
+PLAIN_INTEGER = "^-?[1-9][0-9]{0,17}$|^0$"
 _LONG = 16
 """Characters past which a number's digits are counted one by one."""
+
+
+def _number_shape(marks: Marks) -> Callable[[str], object]:
+    shape = re.compile(patterns.NUMBER[marks])
+    return lambda value: shape.match(
+        re.sub(patterns.SUFFIX, "", re.sub(patterns.PREFIX, r"\1", value, count=1), count=1)
+    )
+
+
+_SHAPES: dict[str, Callable[[str], object]] = {
+    **{str(marks): _number_shape(marks) for marks in Marks},
+    **{test: re.compile(shape).match for test, shape in _DATES.items()},
+    **{
+        test: (lambda value, pair=pair: value.lower() in pair)  # type: ignore[misc]
+        for test, pair in _TRUTHS.items()
+    },
+}
 
 
 @dataclass(slots=True)
@@ -70,36 +93,47 @@ class Evidence:
             self._see_text(filled)
             return
         seen = _distinct(filled).with_columns(_strip(pl.col("v")))
-        codes = seen.filter(is_missing_code())
+        codes = _codes_in(seen)
         if codes.height:
             self._count_codes(codes)
             seen = seen.filter(~is_missing_code())
         total = int(seen["n"].sum())
         if total == 0:
             return
-        self._count_formulas(seen)
+        if not self.values:
+            self.live = _still_open(seen["v"].head(_GLANCE).to_list())
         before = set(self.live)
         fits = self._try_all(seen)
         self.live = {test for test in before if fits.get(test, 0) == total}
         if not self.live:
+            self._count_formulas(seen)  # no number and no date looks like one
             best = max(before, key=lambda test: (fits.get(test, 0), test))
             if self.values or fits.get(best, 0) * 2 >= total:
                 self.nearest = best
                 self.misfit_row = first_row + self._first_misfit(column, best)
         self.values += total
 
+    @property
+    def may_be_integers(self) -> bool:
+        """Whether nothing but plain integers was seen so far."""
+        return Marks.PLAIN in self.live and not self.facts["rest"]
+
+    def take_integers(self, *, values: int, nulls: int) -> None:
+        """Count rows known to hold plain integers only."""
+        self.nulls += nulls
+        if values:
+            self.live &= {str(marks) for marks in Marks}
+            self.values += values
+            self.facts["unit_none"] += values
+            self.longest = max(self.longest, 18)
+
     def _see_text(self, filled: pl.Series) -> None:
         """Look at a column known to be text: only for codes and formulas."""
-        short = filled.filter(filled.str.len_bytes() <= patterns.LONGEST_MISSING + 3)
-        found = 0
-        if not short.is_empty():
-            codes = _distinct(short).with_columns(_strip(pl.col("v"))).filter(is_missing_code())
-            found = int(codes["n"].sum())
-            self._count_codes(codes)
-        starts = filled.filter(filled.str.contains("^[=+\\-@\t\r]"))
-        if not starts.is_empty():
-            seen = _distinct(starts).with_columns(_strip(pl.col("v")))
-            self._count_formulas(seen.filter(~is_missing_code()))
+        seen = _distinct(filled)
+        codes = _codes_in(seen.with_columns(_strip(pl.col("v"))))
+        found = int(codes["n"].sum())
+        self._count_codes(codes)
+        self._count_formulas(seen)
         self.values += filled.len() - found
 
     def _count_codes(self, codes: pl.DataFrame) -> None:
@@ -110,6 +144,7 @@ class Evidence:
         starts = seen.filter(pl.col("v").str.contains("^[=+\\-@\t\r]"))
         if starts.is_empty():
             return
+        starts = starts.with_columns(_strip(pl.col("v"))).filter(~is_missing_code())
         core = patterns.without_unit(pl.col("v"))
         is_number = pl.any_horizontal(core.str.contains(p) for p in patterns.NUMBER.values())
         self.formulas += int(starts.filter(~is_number)["n"].sum())
@@ -134,38 +169,59 @@ class Evidence:
 
     def _try_numbers(self, seen: pl.DataFrame, marks: list[Marks]) -> dict[str, int]:
         """Count what fits each way to write numbers; plain integers fit them all."""
-        pure = _sum(seen, pl.col("v").str.contains(_PURE))
+        is_pure = seen["v"].str.contains(PLAIN_INTEGER)
+        pure = int(seen["n"].filter(is_pure).sum())
         self.facts["unit_none"] += pure
         self.longest = max(self.longest, 18 if pure else 0)
-        rest = seen.filter(~pl.col("v").str.contains(_PURE))
+        rest = seen.filter(~is_pure)
         if rest.is_empty():
             return dict.fromkeys(map(str, marks), pure)
-        has_unit = {u: _sum(rest, pl.col("v").str.contains(p)) for u, p in patterns.UNITS.items()}
-        signed = sum(has_unit.values())
-        core = patterns.without_unit(pl.col("v")) if signed else pl.col("v")
-        rest = rest.with_columns(core=core)
-        c = pl.col("core")
-        counts = rest.select(
-            **{str(m): (c.str.contains(patterns.NUMBER[m]) * pl.col("n")).sum() for m in marks},
-            leading_zero=(c.str.contains(patterns.LEADING_ZERO) * pl.col("n")).sum(),
-            comma=(c.str.contains(",", literal=True) * pl.col("n")).sum(),
-            point=(c.str.contains(".", literal=True) * pl.col("n")).sum(),
-            power=(c.str.contains("[eE]") * pl.col("n")).sum(),
-            ambiguous=(c.str.contains(patterns.AMBIGUOUS_COMMA) * pl.col("n")).sum(),
-            bare_power=(c.str.contains(patterns.BARE_EXPONENT) * pl.col("n")).sum(),
-            length=c.str.len_bytes().max(),
-        ).row(0, named=True)
-        if counts["length"] > _LONG:
-            digits = rest.select(c.str.replace_all("[eE].*|\\D", "").str.len_bytes().max()).item()
-            self.longest = max(self.longest, int(digits))
-        else:
-            self.longest = max(self.longest, int(counts["length"]))
-        if any(counts[str(m)] for m in marks):
-            for fact in ("leading_zero", "comma", "point", "power", "ambiguous", "bare_power"):
-                self.facts[fact] += int(counts[fact])
-            self.facts.update({f"unit_{u}": count for u, count in has_unit.items()})
+        self.facts["rest"] += 1
+        units = self._see_units(rest)
+        signed = sum(units.values())
+        if signed:
+            rest = rest.with_columns(patterns.without_unit(pl.col("v")))
+        v, n = pl.col("v"), pl.col("n")
+        masks = {str(m): (v.str.contains(patterns.NUMBER[m]) * n).sum() for m in marks}
+        fits = rest.select(**masks).row(0, named=True)
+        if any(fits.values()):
+            self._see_facts(rest, marks)
+            self.facts.update({f"unit_{u}": count for u, count in units.items()})
             self.facts["unit_none"] += int(rest["n"].sum()) - signed
-        return {str(m): pure + int(counts[str(m)]) for m in marks}
+        return {str(m): pure + int(fits[str(m)]) for m in marks}
+
+    def _see_units(self, rest: pl.DataFrame) -> dict[str, int]:
+        signs = rest.filter(pl.col("v").str.contains("[$€%]"))
+        if signs.is_empty():
+            return {}
+        return {u: _sum(signs, pl.col("v").str.contains(p)) for u, p in patterns.UNITS.items()}
+
+    def _see_facts(self, rest: pl.DataFrame, marks: list[Marks]) -> None:
+        """Count what tells one way to write numbers from another, and only while it matters."""
+        v = pl.col("v")
+        wanted = {"leading_zero": v.str.contains(patterns.LEADING_ZERO)}
+        if not self.facts["power"]:
+            wanted["power"] = v.str.contains("[eE]")
+        if not self.facts["comma"] and marks != [Marks.PLAIN]:
+            wanted["comma"] = v.str.contains(",", literal=True)
+        if not self.facts["point"] and marks != [Marks.FRENCH]:
+            wanted["point"] = v.str.contains(".", literal=True)
+        if not self.facts["grouped"]:
+            wanted["grouped"] = v.str.contains("[^0-9.,eE+\\-]")
+        if Marks.ENGLISH in marks and {Marks.FRENCH, Marks.GERMAN} & set(marks):
+            wanted["ambiguous"] = v.str.contains(patterns.AMBIGUOUS_COMMA)
+        row = rest.select(
+            length=v.str.len_bytes().max(),
+            **{fact: (mask * pl.col("n")).sum() for fact, mask in wanted.items()},
+        ).row(0, named=True)
+        length = int(row.pop("length"))
+        self.facts.update({fact: int(count) for fact, count in row.items()})
+        if self.facts["power"]:
+            self.facts["bare_power"] += _sum(rest, v.str.contains(patterns.BARE_EXPONENT))
+        if length > _LONG:
+            digits = rest.select(v.str.replace_all("[eE].*|[^0-9]", "").str.len_bytes().max())
+            length = int(digits.item())
+        self.longest = max(self.longest, length)
 
     def _weigh_days(self, seen: pl.DataFrame, test: str) -> None:
         """Count the dates that exist with the day first, with the month first, and differ."""
@@ -188,6 +244,18 @@ class Evidence:
         return int(wrong["row"][0]) if wrong.height else 0
 
 
+def _still_open(values: list[str]) -> set[str]:
+    """Readings that a few values fit by their shape; the nearest one where none does.
+
+    Spares most columns most tests: a reading that one value does not fit is dropped anyway.
+    """
+    fits = {test: sum(bool(fit(value)) for value in values) for test, fit in _SHAPES.items()}
+    most = max(fits.values())
+    if most == len(values):
+        return {test for test, count in fits.items() if count == most}
+    return {max(fits, key=lambda test: fits[test])}
+
+
 def fit_mask(test: str) -> pl.Expr:
     """Whether column ``v``, stripped, fits a reading."""
     v = pl.col("v")
@@ -203,6 +271,12 @@ def fit_mask(test: str) -> pl.Expr:
 def is_missing_code() -> pl.Expr:
     """Whether column ``v``, stripped, is a code for a missing value, or spaces only."""
     return pl.col("v").str.to_lowercase().is_in(["", *patterns.MISSING])
+
+
+def _codes_in(seen: pl.DataFrame) -> pl.DataFrame:
+    """The codes among stripped values; only short ones are looked at."""
+    short = seen.filter(pl.col("v").str.len_bytes() <= patterns.LONGEST_MISSING)
+    return short.filter(is_missing_code())
 
 
 def _strip(text: pl.Expr) -> pl.Expr:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+
+import polars as pl
 
 from lab.data.ingest.model import Sentence, Suggestion
-
-if TYPE_CHECKING:
-    import polars as pl
 
 _NINES = (9.0, 99.0, 999.0, 9999.0, 99999.0)
 _FARTHER = 1.2
@@ -26,8 +24,13 @@ class Nines:
     least: float | None = None
     most: float | None = None
 
-    def see(self, column: pl.Series) -> None:
-        """Look at the next rows."""
+    def see(self, column: pl.Series, *, low: float | None, high: float | None) -> None:
+        """Look at the next rows, whose bounds are known."""
+        if low is None or high is None:
+            return
+        if low > -_NINES[0] and high < _NINES[0]:
+            self._widen(low, high)
+            return
         is_code = column.abs().is_in(
             [int(n) for n in _NINES] if column.dtype.is_integer() else _NINES
         )
@@ -35,10 +38,13 @@ class Nines:
         for value, count in codes.value_counts().iter_rows():
             self.counts[float(value)] += count
         others = column.filter(~is_code) if codes.len() else column
-        low, high = others.min(), others.max()
-        if isinstance(low, int | float) and isinstance(high, int | float):
-            self.least = float(low) if self.least is None else min(self.least, float(low))
-            self.most = float(high) if self.most is None else max(self.most, float(high))
+        least, most = others.min(), others.max()
+        if isinstance(least, int | float) and isinstance(most, int | float):
+            self._widen(float(least), float(most))
+
+    def _widen(self, low: float, high: float) -> None:
+        self.least = low if self.least is None else min(self.least, low)
+        self.most = high if self.most is None else max(self.most, high)
 
     def suggestions(self) -> tuple[Suggestion, ...]:
         """Codes far from all other values."""
@@ -51,6 +57,17 @@ class Nines:
             if count >= _LEAST and (is_above or is_below):
                 found.append(_suggest(code, count, self.least, self.most))
         return tuple(found)
+
+
+def see_all(frame: pl.DataFrame, seen: dict[int, Nines]) -> None:
+    """Look at all numeric columns; bounds in one go, for most columns hold no code at all."""
+    numeric = [i for i, kind in enumerate(frame.dtypes) if kind.is_numeric()]
+    if not numeric:
+        return
+    part = frame.select(frame.columns[i] for i in numeric)
+    lows, highs = part.select(pl.all().min()).row(0), part.select(pl.all().max()).row(0)
+    for place, column, low, high in zip(numeric, part.get_columns(), lows, highs, strict=True):
+        seen.setdefault(place, Nines()).see(column, low=low, high=high)
 
 
 def _suggest(code: float, count: int, least: float, most: float) -> Suggestion:

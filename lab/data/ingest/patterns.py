@@ -12,7 +12,7 @@ import polars as pl
 SPACES = " \t\u00a0\u202f\u2009"  # no-break, narrow no-break and thin spaces group digits
 _S = "[ \u00a0\u202f\u2009]"
 _SIGN = "[+\\-\u2212]?"  # U+2212 is the minus sign that word processors put
-_EXP = "(?:[eE][+\\-]?\\d{1,3})?"
+_EXP = "(?:[eE][+\\-]?[0-9]{1,3})?"
 
 MISSING = frozenset(
     {
@@ -37,35 +37,36 @@ class Marks(StrEnum):
 
 
 _GROUPED = {
-    Marks.FRENCH: (f"\\d{{1,3}}(?:{_S}\\d{{3}})+", ","),
-    Marks.ENGLISH: ("[1-9]\\d{0,2}(?:,\\d{3})+", "\\."),
-    Marks.PLAIN: (f"\\d{{1,3}}(?:{_S}\\d{{3}})+", "\\."),
-    Marks.GERMAN: ("[1-9]\\d{0,2}(?:\\.\\d{3})+", ","),
+    Marks.FRENCH: (f"[0-9]{{1,3}}(?:{_S}[0-9]{{3}})+", ","),
+    Marks.ENGLISH: ("[1-9][0-9]{0,2}(?:,[0-9]{3})+", "\\."),
+    Marks.PLAIN: (f"[0-9]{{1,3}}(?:{_S}[0-9]{{3}})+", "\\."),
+    Marks.GERMAN: ("[1-9][0-9]{0,2}(?:\\.[0-9]{3})+", ","),
 }
 NUMBER = {
-    marks: f"^{_SIGN}(?:(?:\\d+|{grouped})(?:{mark}\\d+)?|{mark}\\d+){_EXP}$"
+    marks: f"^{_SIGN}(?:(?:[0-9]+|{grouped})(?:{mark}[0-9]+)?|{mark}[0-9]+){_EXP}$"
     for marks, (grouped, mark) in _GROUPED.items()
 }
-AMBIGUOUS_COMMA = f"^{_SIGN}[1-9]\\d{{0,2}},\\d{{3}}$"
-LEADING_ZERO = f"^{_SIGN}0[\\d]"
-BARE_EXPONENT = "^[^.,+\\-\u2212]*[eE]\\d+$"  # 12E5 is more often a code than a number
+AMBIGUOUS_COMMA = f"^{_SIGN}[1-9][0-9]{{0,2}},[0-9]{{3}}$"
+LEADING_ZERO = f"^{_SIGN}0[0-9]"
+BARE_EXPONENT = "^[^.,+\\-\u2212]*[eE][0-9]+$"  # 12E5 is more often a code than a number
 _CURRENCY = "CA\\$|\\$|€"
-_PREFIX = f"^({_SIGN})(?:{_CURRENCY}){_S}*"
-_SUFFIX = f"{_S}*(?:\\${_S}?CA|{_CURRENCY}|%)$"
+PREFIX = f"^({_SIGN})(?:{_CURRENCY}){_S}*"
+SUFFIX = f"{_S}*(?:\\${_S}?CA|{_CURRENCY}|%)$"
 UNITS = {"$": "\\$", "€": "€", "%": "%$"}
 
-ISO_DATE = "^\\d{4}-\\d{2}-\\d{2}$"
-ISO_SLASH = "^\\d{4}/\\d{1,2}/\\d{1,2}$"
-ISO_TIME = "^\\d{4}-\\d{2}-\\d{2}[T ]\\d{2}:\\d{2}(?::\\d{2}(?:[.,]\\d{1,9})?)?$"
+ISO_DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+ISO_SLASH = "^[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}$"
+ISO_TIME = "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?$"
 ISO_ZONED = (
-    "^\\d{4}-\\d{2}-\\d{2}[T ]\\d{2}:\\d{2}:\\d{2}(?:\\.\\d{1,9})?(?:Z|[+\\-]\\d{2}:?\\d{2})$"
+    "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\\.[0-9]{1,9})?"
+    "(?:Z|[+\\-][0-9]{2}:?[0-9]{2})$"
 )
-DIGITS_DATE = "^\\d{1,2}[/.\\-]\\d{1,2}[/.\\-]\\d{4}$"
-DIGITS_TIME = "^\\d{1,2}[/.\\-]\\d{1,2}[/.\\-]\\d{4} \\d{1,2}:\\d{2}(?::\\d{2})?$"
-SHORT_YEAR = "^\\d{1,2}[/.\\-]\\d{1,2}[/.\\-]\\d{2}$"
+DIGITS_DATE = "^[0-9]{1,2}[/.\\-][0-9]{1,2}[/.\\-][0-9]{4}$"
+DIGITS_TIME = "^[0-9]{1,2}[/.\\-][0-9]{1,2}[/.\\-][0-9]{4} [0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?$"
+SHORT_YEAR = "^[0-9]{1,2}[/.\\-][0-9]{1,2}[/.\\-][0-9]{2}$"
 LONG_DATE = (
     "^(?:(?:lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche),?[ \u00a0])?"
-    "(\\d{1,2})(?:er)?[ \u00a0]([a-zéûA-ZÉÛ]+)\\.?[ \u00a0](\\d{4})$"
+    "([0-9]{1,2})(?:er)?[ \u00a0]([a-zéûA-ZÉÛ]+)\\.?[ \u00a0]([0-9]{4})$"
 )
 _MONTHS = {
     1: "janvier janv jan january",
@@ -86,14 +87,20 @@ MONTHS = {name: month for month, names in _MONTHS.items() for name in names.spli
 
 def without_unit(text: pl.Expr) -> pl.Expr:
     """Take a currency or percent sign off, and the spaces that hold it."""
-    return text.str.replace(_PREFIX, "$1").str.replace(_SUFFIX, "")
+    return text.str.replace(PREFIX, "$1").str.replace(SUFFIX, "")
 
 
-def digits_only(core: pl.Expr, marks: Marks) -> pl.Expr:
-    """Write numbers as machines do: no groups, a point, a hyphen for minus."""
-    plain = core.str.replace("\u2212", "-", literal=True)
+def digits_only(core: pl.Expr, marks: Marks, *, is_grouped: bool) -> pl.Expr:
+    """Write numbers as machines do: no groups, a point, a hyphen for minus.
+
+    Args:
+        core: Stripped, without a unit.
+        marks: How they are written.
+        is_grouped: Whether some hold spaces or another minus sign than the hyphen.
+    """
+    plain = core.str.replace("\u2212", "-", literal=True) if is_grouped else core
     if marks in {Marks.FRENCH, Marks.PLAIN}:
-        plain = plain.str.replace_all(_S, "")
+        plain = plain.str.replace_all(_S, "") if is_grouped else plain
     elif marks is Marks.ENGLISH:
         plain = plain.str.replace_all(",", "", literal=True)
     else:
@@ -105,14 +112,15 @@ def digits_only(core: pl.Expr, marks: Marks) -> pl.Expr:
 
 def digits_date(text: pl.Expr, *, is_day_first: bool, has_time: bool) -> pl.Expr:
     """Read 03/04/2024, with a time or not; null where there is no such day."""
-    parts = "(\\d{1,2})[/.\\-](\\d{1,2})[/.\\-](\\d{4})"
+    parts = "([0-9]{1,2})[/.\\-]([0-9]{1,2})[/.\\-]([0-9]{4})"
     year = text.str.extract(parts, 3).cast(pl.Int32)
     one, two = (text.str.extract(parts, i).cast(pl.Int8) for i in (1, 2))
     day, month = (one, two) if is_day_first else (two, one)
     if not has_time:
         return _date(year, month, day)
     hour, minute, second = (
-        text.str.extract(" (\\d{1,2}):(\\d{2})(?::(\\d{2}))?$", i).cast(pl.Int8) for i in (1, 2, 3)
+        text.str.extract(" ([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?$", i).cast(pl.Int8)
+        for i in (1, 2, 3)
     )
     return _moment(_date(year, month, day), hour, minute, second.fill_null(0))
 

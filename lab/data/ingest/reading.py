@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,11 +123,14 @@ def _decide(staged: Staged, told: Told, options: Options) -> dict[int, Spec]:
     specs: dict[int, Spec] = {}
     for place, seen in staged.seen.items():
         try:
-            specs[place] = decide(
+            spec = decide(
                 seen,
                 asked.get(place, ColumnOptions()),
                 is_declared_text=place in told.declared_text,
                 is_declared_number=place in told.declared_numbers,
+            )
+            specs[place] = replace(
+                spec, has_codes=bool(seen.codes), is_grouped=bool(seen.facts["grouped"])
             )
         except DataError as error:
             given = told.names[place]

@@ -10,7 +10,7 @@ import polars as pl
 
 from lab.data.errors import DataError
 from lab.data.ingest import patterns
-from lab.data.ingest.evidence import Evidence
+from lab.data.ingest.evidence import PLAIN_INTEGER, Evidence
 from lab.data.ingest.names import safe_names
 
 if TYPE_CHECKING:
@@ -133,19 +133,38 @@ def _as_numbers(codes: list[str]) -> list[float]:
 
 def _look(batch: pl.DataFrame, staged: Staged) -> None:
     first_row = staged.rows + 1
+    integers = _plain_integers(batch, staged)
     for name, column in zip(batch.columns, batch.get_columns(), strict=True):
         place = int(name)
         if column.dtype == pl.String:
             if place not in staged.seen:
                 staged.seen[place] = Evidence()
                 staged.absent[place] = staged.rows
-            staged.seen[place].see(column, first_row=first_row)
+            if name in integers:
+                nulls = column.null_count()
+                staged.seen[place].take_integers(values=column.len() - nulls, nulls=nulls)
+            else:
+                staged.seen[place].see(column, first_row=first_row)
         else:
             staged.types[place] = column.dtype
             staged.nulls[place] += column.null_count()
     for place in staged.seen:
         if str(place) not in batch.columns:
             staged.absent[place] += batch.height
+
+
+def _plain_integers(batch: pl.DataFrame, staged: Staged) -> set[str]:
+    """Columns that go on holding plain integers, the most common ones, all in one go."""
+    open_ = [
+        name
+        for name, kind in batch.schema.items()
+        if kind == pl.String
+        and (int(name) not in staged.seen or staged.seen[int(name)].may_be_integers)
+    ]
+    if not open_:
+        return set()
+    flags = batch.select(pl.col(open_).str.contains(PLAIN_INTEGER).all()).row(0)
+    return {name for name, is_so in zip(open_, flags, strict=True) if is_so}
 
 
 def _large_enough(batches: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:

@@ -19,7 +19,7 @@ from lab.data.ingest.model import (
     Suggestion,
     Warned,
 )
-from lab.data.ingest.nines import Nines
+from lab.data.ingest.nines import Nines, see_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,8 +68,7 @@ def write(
             typed = _cast(frame, exprs)
             for place, column in enumerate(typed.get_columns()):
                 nulls[place] += column.null_count()
-                if column.dtype.is_numeric():
-                    nines.setdefault(place, Nines()).see(column)
+            see_all(typed, nines)
             table = typed.to_arrow(compat_level=pl.CompatLevel.oldest())
             if writer is None:
                 writer = pq.ParquetWriter(
