@@ -8,7 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab.data.anonymise import dates, from_csv, from_rows, numbers, postal_codes, regions
+from lab.data.anonymise import (
+    Model,
+    Problem,
+    QuasiIdentifier,
+    apply,
+    dates,
+    flat,
+    from_csv,
+    from_rows,
+    numbers,
+    postal_codes,
+    regions,
+    search,
+)
 from lab.data.errors import DataError
 
 if TYPE_CHECKING:
@@ -144,3 +157,25 @@ def test_the_wrong_kind_of_column_is_refused(make: Callable[[pl.Series], Hierarc
         numbers(pl.Series("x", [1]), width=0)
     with pytest.raises(DataError, match="not_a_number"):
         numbers(pl.Series("x", [float("nan")]), width=1)
+
+
+def test_derived_hierarchies_drive_a_search_and_raw_columns_keep_their_type() -> None:
+    table = pl.DataFrame({
+        "age": [31, 33, 52, 54, None, None],
+        "born": [date(1990, 1, 1), date(1990, 2, 1)] * 3,
+        "code": ["H2X 1Y4", "H2X 1Y5"] * 3,
+        "sex": [True] * 6,
+    })
+    quasi = (
+        QuasiIdentifier(column="age", hierarchy=numbers(table["age"], width=10)),
+        QuasiIdentifier(column="born", hierarchy=dates(table["born"])),
+        QuasiIdentifier(column="code", hierarchy=postal_codes(table["code"])),
+        QuasiIdentifier(column="sex", hierarchy=flat(table["sex"])),
+    )
+    problem = Problem(table=table, quasi_identifiers=quasi, model=Model(k=2))
+    found = search(problem)
+    assert found.levels == (1, 2, 1, 0)
+    published = apply(problem, found)
+    assert published["age"].to_list() == ["[30, 40["] * 2 + ["[50, 60["] * 2 + [None] * 2
+    assert published["born"].unique().sort().to_list() == ["1971-T1", "1990-T1", "2003-T1"]
+    assert published["sex"].dtype == pl.Boolean

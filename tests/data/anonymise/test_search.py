@@ -72,7 +72,7 @@ problems = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(problems)
 def test_equals_brute_force_over_all_nodes_and_keeps_every_promise(problem: Problem) -> None:
     expected = naive.best(problem)
