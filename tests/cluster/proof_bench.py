@@ -205,7 +205,9 @@ class Bench:
             around = await self.around()
             lookout = Lookout(client=self.client, grants=MemoryGrants(), around=around)
             world = await lookout.look(met)
-            node = choose(world, await lookout.hostnames(), Stage.CONTAINMENT)
+            # Not by lot: only there do the ports of the control plane answer at link-local.
+            hostnames = await lookout.hostnames()
+            node = Chosen(min(hostnames), hostnames[min(hostnames)])
             run = new_run(plan(world, ()), node.name, nonce)
             manifest = self._job(namespace, run.run, aims(run, world), node)
             await self.client.apply(JOB, manifest)
