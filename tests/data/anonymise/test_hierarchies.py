@@ -162,8 +162,8 @@ def test_the_wrong_kind_of_column_is_refused(make: Callable[[pl.Series], Hierarc
 def test_derived_hierarchies_drive_a_search_and_raw_columns_keep_their_type() -> None:
     table = pl.DataFrame({
         "age": [31, 33, 52, 54, None, None],
-        "born": [date(1990, 1, 1), date(1990, 2, 1)] * 3,
-        "code": ["H2X 1Y4", "H2X 1Y5"] * 3,
+        "born": [date(year, month, 1) for year in (1990, 1971, 2003) for month in (1, 2)],
+        "code": ["H2X 1Y4", "H2X 1Y5", "G1R 1A1", "G1R 1A2", "J0X 1A1", "J0X 1A2"],
         "sex": [True] * 6,
     })
     quasi = (
