@@ -218,7 +218,7 @@ PROBES: tuple[Probe, ...] = (
         Kind.DATE,
         _digits(3, 20) & _size(4, 36),
         {
-            "hit": _match(patterns.DATE),
+            "hit": _match(patterns.DATE, _F),
             "year": _match(patterns.YEAR),
         },
     ),
@@ -253,6 +253,6 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         Kind.FILE_NUMBER,
         _digits(1),
-        {"hit": _match(patterns.FILE_CODE) & _size(0, 40), "uuid": _match(patterns.UUID)},
+        {"hit": _match(patterns.FILE_CODE, _F) & _size(0, 40), "uuid": _match(patterns.UUID)},
     ),
 )

@@ -75,7 +75,7 @@ def plain(cells: Mapping[str, Sequence[str | None]]) -> dict[str, dict[str, int]
                 continue
             for kind, shape in shapes.items():
                 hit = shape.search(
-                    value.lower() if kind in {"address", "first", "last"} else value
+                    value.lower() if kind in {"address", "date", "first", "last"} else value
                 )
                 if hit and (kind != "nas" or _passes(hit.group(1))):
                     counts[kind] += 1

@@ -13,9 +13,9 @@ from lab.data.detect.kinds import IDENTIFYING
 from lab.data.detect.mask import mask
 from lab.domain.privacy import Role
 from tests.data.detect.innocent import INNOCENT
-from tests.data.detect.planted import PLANTED, column, letters, luhn_ended, spot
+from tests.data.detect.planted import PLANTED, column, luhn_ended, spot
 
-ROWS = 60
+ROWS = 40
 
 
 def _kinds(finding: Finding) -> set[Kind]:
@@ -86,7 +86,7 @@ def test_no_masked_example_holds_two_characters_of_a_value_in_a_row(
 
 def test_of_fifty_innocent_columns_at_most_one_is_taken_for_an_identifier() -> None:
     random = np.random.default_rng(7)
-    table = {name: [make(random) for _ in range(300)] for name, make in INNOCENT.items()}
+    table = {name: [make(random) for _ in range(200)] for name, make in INNOCENT.items()}
     assert len(table) == 50
     findings = scan(pl.DataFrame(table).lazy())
     taken = {
@@ -97,7 +97,7 @@ def test_of_fifty_innocent_columns_at_most_one_is_taken_for_an_identifier() -> N
     assert len(taken) <= 1, taken
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     numbers=st.lists(st.from_regex(r"[1-79][0-9]{7}", fullmatch=True), min_size=1, max_size=6),
     sep=st.sampled_from(["", " ", "-", ".", "\u00a0", " - ", "\u2011"]),
@@ -187,13 +187,12 @@ def test_headers_and_short_lists_say_quasi_identifiers_and_what_is_sensitive() -
 
 
 def test_batches_add_up_and_progress_is_told() -> None:
-    random = np.random.default_rng(1)
     seen: list[int] = []
-    ids = [f"{letters(random, 5)}{n}" for n in range(30_000)]
-    table = pl.DataFrame({"k": ids, **{f"c{n}": [n] * 30_000 for n in range(99)}})
+    ids = [f"k{n}" for n in range(30_000)]
+    table = pl.DataFrame({"k": ids, **{f"c{n}": [n] * 30_000 for n in range(39)}})
     findings = scan(table.lazy(), progress=lambda p: seen.append(p.rows))
     assert seen[-1] == 30_000
-    assert len(seen) == 3
+    assert len(seen) == 2
     assert not findings[0].is_distinct_exact
     assert findings[0].distinct == pytest.approx(30_000, rel=0.04)
     assert findings[1].distinct == 1
