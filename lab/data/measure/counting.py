@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 SUPPRESSED: Final = "*"
 """What a suppressed value looks like; a null in every quasi-identifier says the same."""
 
+_DENSE: Final = 1 << 25
+"""Most cells that are counted in one array (256 MB); beyond that they are sorted."""
+_NEAR: Final = 1 << 22
+"""Whole numbers closer together than this are their own codes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -168,8 +173,7 @@ def _class_codes(table: pl.DataFrame, columns: Sequence[str]) -> NDArray[np.int6
     size = 1
     room = max(4 * table.height, 1 << 16)
     for name in columns:
-        column = table[name].rank("dense").fill_null(0).to_numpy().astype(np.int64)
-        width = int(column.max(initial=0)) + 1
+        column, width = _small(table[name])
         codes = codes * width + column
         size *= width
         if size > room:
@@ -177,8 +181,25 @@ def _class_codes(table: pl.DataFrame, columns: Sequence[str]) -> NDArray[np.int6
     return _renumber(codes, size)[0]
 
 
+def _small(values: pl.Series) -> tuple[NDArray[np.int64], int]:
+    """Small whole numbers, 0 for missing; in the order of the values where they are numbers."""
+    if values.dtype.is_integer() or values.dtype == pl.Date:
+        plain = values.to_physical().cast(pl.Int64, strict=False)
+        low, high = plain.min(), plain.max()
+        near = isinstance(low, int) and isinstance(high, int) and high - low < _NEAR
+        if near and plain.null_count() == values.null_count():
+            codes = (plain - low + 1).fill_null(0).to_numpy().astype(np.int64)
+            return _renumber(codes, int(codes.max(initial=0)) + 1)
+    if values.dtype == pl.String:
+        plain = values.cast(pl.Categorical).to_physical().cast(pl.Int64) + 1
+        codes = plain.fill_null(0).to_numpy()
+    else:
+        codes = values.rank("dense").fill_null(0).to_numpy().astype(np.int64)
+    return _renumber(codes, int(codes.max(initial=0)) + 1)
+
+
 def _renumber(codes: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], int]:
-    if size <= 1 << 26:
+    if size <= _DENSE:
         seen = np.zeros(size, np.bool_)
         seen[codes] = True
         numbers = np.cumsum(seen, dtype=np.int64) - 1
@@ -189,9 +210,8 @@ def _renumber(codes: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], i
 
 def _diversity(values: pl.Series, classes: NDArray[np.int64]) -> Diversity:
     numeric = values.dtype.is_numeric() or values.dtype.is_temporal()
-    ranks = values.rank("dense").fill_null(0).to_numpy().astype(np.int64)
-    ranks, width = _renumber(ranks, int(ranks.max(initial=0)) + 1)
-    cells, size = np.unique(classes * width + ranks, return_counts=True)
+    ranks, width = _small(values)
+    cells, size = _tally(classes * width + ranks, (int(classes.max()) + 1) * width)
     of_class, of_value = cells // width, cells % width
     starts = np.flatnonzero(np.r_[True, of_class[1:] != of_class[:-1]])
     distinct = np.diff(np.r_[starts, len(cells)])
@@ -200,6 +220,15 @@ def _diversity(values: pl.Series, classes: NDArray[np.int64]) -> Diversity:
     distance = _ordered if numeric and width > 1 else _equal
     furthest = distance(inside, of_value, starts, overall)
     return Diversity(values.name, int(distinct.min()), float(furthest.max()))
+
+
+def _tally(codes: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    if size <= _DENSE:
+        counts = np.bincount(codes, minlength=size)
+        cells = np.flatnonzero(counts)
+        return cells.astype(np.int64), counts[cells].astype(np.int64)
+    cells, sizes = np.unique(codes, return_counts=True)
+    return cells, sizes.astype(np.int64)
 
 
 def _equal(
