@@ -95,9 +95,10 @@ def main() -> None:
                 )
                 seconds = time.perf_counter() - start
                 cpu, peak = map(float, done.stdout.split())
-                print(
-                    f"{arm}: {size / 1e6:.0f} MB, peak {peak:.0f} MiB, {size / 1e6 / seconds:.0f} MB/s "
-                    f"by the clock, {size / 1e6 / cpu:.0f} MB/s of processor"
+                speed, worked = size / 1e6 / seconds, size / 1e6 / cpu
+                sys.stdout.write(
+                    f"{arm}: {size / 1e6:.0f} MB, peak {peak:.0f} MiB, {speed:.0f} MB/s by the "
+                    f"clock, {worked:.0f} MB/s of processor\n"
                 )
 
 
@@ -108,7 +109,7 @@ def _one() -> None:
         return
     (run_ours if arm == "ours" else run_scan)(source, Path(target))
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / _MIB)
+    sys.stdout.write(f"{usage.ru_utime + usage.ru_stime} {usage.ru_maxrss * 1024 / _MIB}\n")
 
 
 if __name__ == "__main__":

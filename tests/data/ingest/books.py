@@ -36,9 +36,10 @@ def write_book(path: Path, sheets: Mapping[str, Sequence[Sequence[Cell]]]) -> Pa
     parts = {
         "[Content_Types].xml": f'<Types xmlns="{_SCHEMAS}/package/2006/content-types"/>',
         "_rels/.rels": f"<Relationships {_PACKAGE}>{office}</Relationships>",
-        "xl/workbook.xml": f'<workbook {_MAIN} xmlns:r="{_LINKS}"><sheets>{tags}</sheets></workbook>',
+        "xl/workbook.xml": f'<workbook {_MAIN} xmlns:r="{_LINKS}"><sheets>{tags}</sheets>'
+        "</workbook>",
         "xl/_rels/workbook.xml.rels": f"<Relationships {_PACKAGE}>{links}{styles}</Relationships>",
-        "xl/styles.xml": f'<styleSheet {_MAIN}><cellXfs count="3">{formats}</cellXfs></styleSheet>',
+        "xl/styles.xml": f"<styleSheet {_MAIN}><cellXfs>{formats}</cellXfs></styleSheet>",
     }
     for i, rows in enumerate(sheets.values(), 1):
         body = "".join(f'<row r="{r}">{_row(r, row)}</row>' for r, row in enumerate(rows, 1))
@@ -56,17 +57,14 @@ def _row(number: int, row: Sequence[Cell]) -> str:
 
 
 def _cell(ref: str, cell: Cell) -> str:
-    match cell:
-        case None:
-            return ""
-        case bool():
-            return f'<c r="{ref}" t="b"><v>{int(cell)}</v></c>'
-        case (serial, style):
-            return f'<c r="{ref}" s="{style}"><v>{serial}</v></c>'
-        case int() | float():
-            return f'<c r="{ref}"><v>{cell}</v></c>'
-        case str() if cell.startswith("#"):
-            return f'<c r="{ref}" t="e"><v>{cell}</v></c>'
-        case str() if cell.startswith("="):
-            return f'<c r="{ref}"><f>{cell[1:]}</f></c>'
-    return f'<c r="{ref}" t="inlineStr"><is><t>{escape(cell)}</t></is></c>'
+    if cell is None:
+        return ""
+    if isinstance(cell, tuple):
+        return f'<c r="{ref}" s="{cell[1]}"><v>{cell[0]}</v></c>'
+    if isinstance(cell, bool):
+        return f'<c r="{ref}" t="b"><v>{int(cell)}</v></c>'
+    if not isinstance(cell, str):
+        return f'<c r="{ref}"><v>{cell}</v></c>'
+    kinds = {"#": f' t="e"><v>{cell}</v>', "=": f"><f>{cell[1:]}</f>"}
+    body = kinds.get(cell[:1], f' t="inlineStr"><is><t>{escape(cell)}</t></is>')
+    return f'<c r="{ref}"{body}</c>'

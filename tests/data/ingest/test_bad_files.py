@@ -10,6 +10,7 @@ import pytest
 from lab.data.ingest import Limits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.data.ingest.conftest import Ingest, Refuse
@@ -66,7 +67,7 @@ def test_a_bad_file_is_refused_with_its_place(
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, lambda raw: _zip(a=raw)])
-def test_a_bomb_is_refused(refuse: Refuse, pack) -> None:  # type: ignore[no-untyped-def]
+def test_a_bomb_is_refused(refuse: Refuse, pack: Callable[[bytes], bytes]) -> None:
     bomb = b"a,b\n" + b"1,2\n" * 5_000_000
     assert refuse(pack(bomb)).reason == "zip_bomb"
     small = Limits(max_unpacked_bytes=100)
