@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from lab.data.ingest.evidence import Evidence
 
 _INT64_DIGITS = 18
-_FLOAT64_DIGITS = 17
-"""Significant digits that a float64 gives back unchanged (IEEE 754: 17 name each one)."""
+_FLOAT64_DIGITS = 17  # name any float64 (IEEE 754)
 _DATE_TESTS = ("iso_date", "iso_slash", "long_date")
 _MONTH_FIRST = ("mois, jour, année", "month, day, year")
 _COMMA_IS_DECIMAL = (Marks.FRENCH, Marks.GERMAN)
+_AS_ASKED = Sentence("Comme demandé.", "As asked.")
 _KINDS = {
     ColumnType.INTEGER: ("un entier", "an integer"),
     ColumnType.NUMBER: ("un nombre", "a number"),
@@ -74,7 +74,7 @@ def decide(
         return _text(Sentence("Texte, comme demandé.", "Text, as asked."))
     if seen.values == 0:
         if asked.type is not None:
-            return Spec(asked.type, _any_test(asked.type), _as_asked())
+            return Spec(asked.type, _any_test(asked.type), _AS_ASKED)
         return _text(Sentence("Aucune valeur : texte.", "No values: text."))
     spec = _truth(seen) or _number(
         seen, asked, is_text=is_declared_text, is_number=is_declared_number
@@ -83,7 +83,7 @@ def decide(
     if asked.type is None or spec.type is asked.type:
         return spec
     if asked.type is ColumnType.NUMBER and spec.type is ColumnType.INTEGER:
-        return Spec(ColumnType.NUMBER, spec.how, _as_asked(), unit=spec.unit)
+        return Spec(ColumnType.NUMBER, spec.how, _AS_ASKED, unit=spec.unit)
     raise _not_of_type(asked.type, seen, spec)
 
 
@@ -221,7 +221,7 @@ def _digits_date(seen: Evidence, asked: ColumnOptions, test: str, kind: ColumnTy
         is_day_first = asked.date_order is DateOrder.DMY
         if not (is_dmy if is_day_first else is_mdy):
             raise _not_of_type(kind, seen, None)
-        return Spec(kind, test, _as_asked(), is_day_first=is_day_first)
+        return Spec(kind, test, _AS_ASKED, is_day_first=is_day_first)
     if is_dmy and is_mdy and facts["either"]:
         return _warned_text(
             "ambiguous_date",
@@ -275,11 +275,8 @@ def _kind_of(test: str) -> ColumnType:
 
 def _any_test(kind: ColumnType) -> str:
     """Any reading of that type will do where there is no value."""
-    return {
-        ColumnType.BOOLEAN: "truth_oui",
-        ColumnType.DATE: "iso_date",
-        ColumnType.DATETIME: "iso_time",
-    }.get(kind, str(Marks.PLAIN))
+    tests = {"boolean": "truth_oui", "date": "iso_date", "datetime": "iso_time"}
+    return tests.get(kind, str(Marks.PLAIN))
 
 
 def _text(why: Sentence) -> Spec:
@@ -289,10 +286,6 @@ def _text(why: Sentence) -> Spec:
 def _warned_text(reason: str, fr: str, en: str) -> Spec:
     says = Sentence(fr, en)
     return Spec(ColumnType.TEXT, "", says, warnings=((reason, says),))
-
-
-def _as_asked() -> Sentence:
-    return Sentence("Comme demandé.", "As asked.")
 
 
 def _not_of_type(kind: ColumnType, seen: Evidence, spec: Spec | None) -> DataError:
