@@ -212,6 +212,9 @@ def _draw(
     rows = rng.integers(tables.rows[2], size=wanted)
     most = min(width, _MOST_COLUMNS)
     several = rng.integers(min(2, most), most + 1, size=wanted)
+    # Half say all that a row says: it isolates a copied person, and hardly anybody by chance.
+    whole = rng.random(wanted) < 0.5  # noqa: PLR2004  # half
+    several[whole] = most
     ranks = np.argsort(np.argsort(rng.random((wanted, width)), axis=1), axis=1)
     chosen = np.full((wanted, width), _UNUSED, np.int64)
     for at, scale in enumerate(tables.scales):
@@ -220,6 +223,7 @@ def _draw(
         operators = np.zeros(wanted, np.int64)
         if scale.kind is Kind.NUMBER and scale.is_exact:
             operators = _half_lines(mine, tables.released[at]) * rng.integers(0, 2, size=wanted)
+            operators[whole] = _EQUAL
         used = ranks[:, at] < several
         chosen[used, at] = (operators * len(values[at]) + place)[used]
     return chosen

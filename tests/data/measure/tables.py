@@ -24,7 +24,7 @@ def people(rows: int, seed: int) -> pl.DataFrame:
     region = (age // 6 + rng.integers(0, 3, rows)) % 10
     job = (region + rng.integers(0, 4, rows)) % 12
     size = np.round(150 + age / 4 + rng.integers(0, 30, rows))
-    sick = (age // 20 + job + (rng.random(rows) < 0.2)) % 4
+    sick = (age // 20 + job + rng.integers(0, 3, rows)) % 4
     return pl.DataFrame({
         "age": age,
         "region": [f"R{r:02}" for r in region],
@@ -42,9 +42,14 @@ def plan(
     technique: Technique = Technique.SYNTHESIS,
     *,
     epsilon: float | None = 1.0,
-    predicates: int = 3000,
+    predicates: int = 2000,
     seed: int = 0,
 ) -> Plan:
     return Plan(
-        roles=ROLES, technique=technique, epsilon=epsilon, predicates=predicates, seed=seed
+        roles=ROLES,
+        technique=technique,
+        epsilon=epsilon,
+        predicates=predicates,
+        people=2500,
+        seed=seed,
     )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -90,6 +91,7 @@ def test_logistic_regression_finds_the_coefficients() -> None:
     assert logistic(features, answers) == pytest.approx(truth, abs=0.1)
 
 
+@cache
 def figures() -> list[Figure]:
     risks = measure_risk(SOURCE, FRESH, CONTROL, plan=plan(predicates=2000))
     useful = measure_utility(SOURCE, FRESH, CONTROL, plan=plan())
