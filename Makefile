@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help up down status setup format check test docs bench clean \
-	cluster cluster-down cluster-status lab-on-cluster test-cluster bench-cluster
+	cluster cluster-down cluster-status lab-on-cluster test-cluster bench-cluster bench-data
 BIN := .venv/bin
 
 help: ## Show what can be made
@@ -62,6 +62,9 @@ test-cluster: setup ## The tests that need a cluster: starts one where none runs
 
 bench-cluster: cluster ## Measure a provision, and scale on simulated nodes
 	@$(BIN)/python -m tests.cluster.bench $(ARGS)
+
+bench-data: setup ## Measure reading, detection, anonymisation, synthesis and the measures of risk
+	@for part in ingest detect anonymise synthesise measure; do echo "== $$part"; $(BIN)/python -m tests.data.$$part.bench_$$part; done
 
 clean: ## Delete what was installed and built here; the lab's data (.lab) stay
 	@if [ -x $(BIN)/lab ] && [ -e .lab/running.json ]; then echo "The lab runs: 'make down' first."; exit 1; fi
