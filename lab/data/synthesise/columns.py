@@ -8,6 +8,7 @@ would itself be an answer about the people in the table.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -66,10 +67,12 @@ class Categories:
     def fits(self, dtype: pl.DataType) -> bool:
         """Whether a column of this type can be read so."""
         if self.is_text:
-            return dtype == pl.String or isinstance(dtype, pl.Categorical | pl.Enum)
+            if isinstance(dtype, pl.Enum):
+                return set(self._words) <= set(dtype.categories)
+            return dtype == pl.String or isinstance(dtype, pl.Categorical)
         if isinstance(self.values[0], bool):
             return dtype == pl.Boolean
-        return dtype.is_integer()
+        return dtype.is_integer() and _holds(dtype, min(self.values), max(self.values))
 
     def encode(self, column: pl.Series) -> NDArray[np.int64]:
         """Codes, one per row."""
@@ -142,7 +145,10 @@ class Numbers:
 
     def fits(self, dtype: pl.DataType) -> bool:
         """Whether a column of this type can be read so."""
-        return dtype.is_integer() or dtype.is_float()
+        if dtype.is_integer():
+            first, last = math.ceil(self.lower), math.floor(self.upper)
+            return first <= last and _holds(dtype, first, last)
+        return dtype.is_float()
 
     def encode(self, column: pl.Series) -> NDArray[np.int64]:
         """Codes, one per row."""
@@ -220,6 +226,14 @@ class Dates:
         """Days, one per row, spread evenly in each bin; times of day are midnight."""
         days = self._days.decode(codes, pl.Int32(), random)
         return days.cast(pl.Date).cast(dtype)
+
+
+def _holds(dtype: pl.DataType, *values: float | str) -> bool:
+    """Whether a type of whole numbers can hold these."""
+    if "128" in str(dtype):  # numpy has no such numbers
+        return False
+    bounds = np.iinfo(str(dtype).lower())
+    return all(bounds.min <= int(value) <= bounds.max for value in values)
 
 
 def _with_missing(

@@ -201,6 +201,21 @@ def test_refused(table: pl.DataFrame, columns: Any, rows: int | None, reason: st
     assert refused.value.fr != refused.value.en
 
 
+@pytest.mark.parametrize(
+    ("column", "dtype"),
+    [
+        (Numbers(lower=0, upper=1000), pl.Int8),
+        (Numbers(lower=0.2, upper=0.8, bins=1), pl.Int64),
+        (Categories(values=(1, 300)), pl.UInt8),
+        (Categories(values=("a", "b")), pl.Enum(["a", "b"])),
+    ],
+)
+def test_refused_when_the_columns_type_cannot_hold_the_domain(column: Any, dtype: Any) -> None:
+    table = pl.DataFrame({"x": [None]}, schema={"x": dtype})
+    with pytest.raises(DataError, match="domain_type"):
+        synthesise(table, Domain({"x": column}), Budget(1.0))
+
+
 def test_progress_is_told_and_a_run_can_be_stopped() -> None:
     told: list[float] = []
     table = adult.table().head(300)
