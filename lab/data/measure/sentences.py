@@ -79,9 +79,7 @@ class Reason:
 
 def risk_conclusion(*, passed: bool) -> tuple[str, str]:
     """Say what the law's final analysis must show; never that there is no risk."""
-    if passed:
-        return _VERY_LOW
-    return _NOT_SHOWN
+    return _VERY_LOW if passed else _NOT_SHOWN
 
 
 def utility_conclusion(*, passed: bool) -> tuple[str, str]:
@@ -265,15 +263,15 @@ def blind(name: str) -> Reason:
 def utility(code: str, measured: float, limit: float, *, at_least: bool = False) -> Reason:
     """One measure of utility."""
     fr, en = _UTILITY[code]
-    word_fr, word_en = ("minimum", "minimum") if at_least else ("maximum", "maximum")
+    word = "minimum" if at_least else "maximum"
     return Reason(
         None,
         code,
         measured >= limit if at_least else measured <= limit,
         measured,
         limit,
-        f"{_upper(fr)}{_NBSP}: {_fr(measured)}; {word_fr} {_fr(limit)}.",
-        f"{_upper(en)}: {measured:.3g}; {word_en} {limit:.3g}.",
+        f"{_upper(fr)}{_NBSP}: {_fr(measured)}; {word} {_fr(limit)}.",
+        f"{_upper(en)}: {measured:.3g}; {word} {limit:.3g}.",
     )
 
 
