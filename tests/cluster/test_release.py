@@ -5,7 +5,6 @@ The tests of this module are one story and run in order.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -51,21 +50,6 @@ class Story:
         found: Json = self.lab.release.api.get(path)["data"]
         return found
 
-    def as_person(self, login: str, *arguments: str, seconds: float = 400) -> Json:
-        """Run the command as somebody; the token comes from the API's own pod."""
-        said = self.lab.kubectl(
-            "exec", "-n", self.lab.release.namespace, "deploy/api", "--",
-            "/opt/lab/bin/python", "-m", "lab.seeding", "--token", login,
-        )  # fmt: skip
-        operator, self.lab.token = self.lab.token, said.strip().splitlines()[-1].strip()
-        try:
-            done = self.lab.lab(*arguments, "-o", "json", seconds=seconds)
-        finally:
-            self.lab.token = operator
-        assert done.returncode == 0, done.stderr
-        found: Json = json.loads(done.stdout)
-        return found
-
     def still_runs(self) -> None:
         """The very pod that was started first, never started anew, and its server answers."""
         pod = self.notebook()
@@ -98,12 +82,12 @@ def test_helm_test_finds_every_part_at_work(story: Story) -> None:
 
 
 def test_a_notebook_is_opened(story: Story) -> None:
-    filed = story.as_person(
+    filed = story.lab.as_person(
         "demandeur", "request", "file", "--agency=rft", "--purpose=Une mise à jour",
         "--dataset=rand-hie", "--colleague=scientifique", "--wait",
     )  # fmt: skip
     story.sandbox_id = filed["sandbox_id"]
-    story.as_person("scientifique", "sandbox", "open", story.sandbox_id)
+    story.lab.as_person("scientifique", "sandbox", "open", story.sandbox_id)
     story.uid = story.notebook()["metadata"]["uid"]
 
     story.still_runs()

@@ -54,6 +54,24 @@ class WholeLab:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
+    def token_of(self, login: str) -> str:
+        """Return somebody's token for the API; it comes from the API's own pod."""
+        said = self.kubectl(
+            "exec", "-n", self.release.namespace, "deploy/api", "--",
+            "/opt/lab/bin/python", "-m", "lab.seeding", "--token", login,
+        )  # fmt: skip
+        return said.strip().splitlines()[-1].strip()
+
+    def as_person(self, login: str, *arguments: str, seconds: float = 400) -> Any:
+        """Run the command as somebody."""
+        operator, self.token = self.token, self.token_of(login)
+        try:
+            done = self.lab(*arguments, "-o", "json", seconds=seconds)
+        finally:
+            self.token = operator
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
     def kubectl(self, *arguments: str, stdin: str = "") -> str:
         """Run kubectl as the cluster's administrator."""
         done = self.kubectl_says(arguments, stdin=stdin)
@@ -94,9 +112,5 @@ def whole_lab(cluster: Cluster) -> WholeLab:
     cluster.forward(PORT, f"{lab.namespace}/front:80")
     _await_portal(PORT)
     found = WholeLab(cluster, lab, lab.accounts(), seconds={"install": seconds})
-    said = found.kubectl(
-        "exec", "-n", lab.namespace, "deploy/api", "--",
-        "/opt/lab/bin/python", "-m", "lab.seeding", "--token", "operateur",
-    )  # fmt: skip
-    found.token = said.strip().splitlines()[-1].strip()
+    found.token = found.token_of("operateur")
     return found
