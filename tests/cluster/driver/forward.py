@@ -56,7 +56,12 @@ class Forward:
     def _find(self) -> str:
         # A service made anew has another address.
         if time.monotonic() - self._asked > KNOWN_FOR_SECONDS or not self._address:
-            self._address = Api(self._plan).get(self._path)["spec"]["clusterIP"]
+            try:
+                self._address = Api(self._plan).get(self._path)["spec"]["clusterIP"]
+            except ApiError:
+                if not self._address:
+                    raise
+                # The API server is away: the service is where it was.
             self._asked = time.monotonic()
         return self._address
 
