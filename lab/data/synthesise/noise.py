@@ -13,7 +13,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import opendp.prelude as dp
+
+# Not opendp.prelude, which imports scikit-learn for what is not used here.
+from opendp.domains import atom_domain, vector_domain
+from opendp.measurements import make_gaussian, make_noisy_max
+from opendp.measures import zero_concentrated_divergence
+from opendp.metrics import l2_distance, linf_distance
+from opendp.mod import enable_features
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +42,7 @@ class Noise:
         `noise_factor` multiplies the noise really drawn, not what is counted: other
         than 1 it *breaks* privacy, and serves only to show that the audit sees it.
         """
-        dp.enable_features("contrib")
+        enable_features("contrib")
         self.limit = rho
         self.spent = 0.0
         self._factor = noise_factor
@@ -70,13 +76,13 @@ def _scale(rho: float) -> float:
 
 @lru_cache(maxsize=64)
 def _gaussian(scale: float) -> Any:
-    space = dp.vector_domain(dp.atom_domain(T="i64")), dp.l2_distance(T="f64")
-    return dp.m.make_gaussian(*space, scale=scale)
+    space = vector_domain(atom_domain(T="i64")), l2_distance(T="f64")
+    return make_gaussian(*space, scale=scale)
 
 
 @lru_cache(maxsize=64)
 def _noisy_max(scale: float) -> Any:
     # Gumbel noise under zCDP; the map of the measurement is (2/scale)²/8 for scores that
     # move by one in any direction (Cesar and Rogers 2021, arXiv:2004.07223).
-    space = dp.vector_domain(dp.atom_domain(T="i64")), dp.linf_distance(T="i64")
-    return dp.m.make_noisy_max(*space, dp.zero_concentrated_divergence(), scale=scale)
+    space = vector_domain(atom_domain(T="i64")), linf_distance(T="i64")
+    return make_noisy_max(*space, zero_concentrated_divergence(), scale=scale)
