@@ -165,8 +165,8 @@ def test_an_api_server_that_is_away_for_a_minute_delays_a_sandbox_and_no_more(
     with outage(cluster, "apiserver"):
         time.sleep(OUTAGE_SECONDS)
         shown = breaking.show(asked)
-        assert shown["phase"] != "ready"
-        assert any(each["failures"] or each["seen"] == "unknown" for each in shown["stages"])
+        # The portal answers and promises nothing; nobody leads while there is no lease.
+        assert shown["phase"] == "pending"
     breaking.wait(asked, "ready")
     places = [each for each in breaking.named("namespace") if each["metadata"]["name"] == asked]
     assert len(places) == 1

@@ -87,6 +87,8 @@ topologySpreadConstraints:
   - maxSkew: 1
     topologyKey: {{ . }}
     whenUnsatisfiable: ScheduleAnyway
+    # Else an upgrade's new pods stand apart from the old ones, and all together.
+    matchLabelKeys: [pod-template-hash]
     labelSelector:
       matchLabels:
         {{- include "lab.selector" $ | nindent 8 }}
