@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from decimal import Decimal
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from lab.domain.approval import ApprovalRule
 from lab.domain.catalogue import Catalogue, NotebookTemplate, SizeClass
 from lab.domain.dataset import DataClass
 from lab.domain.egress import Door, EgressProfile
+from lab.domain.evidence import PrivacyPolicy
 from lab.domain.ids import ProfileId, TemplateId
 from lab.domain.quantity import Resources, parse_bytes, parse_cpu
 
@@ -30,7 +32,8 @@ class FileCatalogue:
     """Reads the files once; a change takes effect at the next start.
 
     Args:
-        policies_dir: Holds ``egress.yaml``, ``sizes.yaml`` and ``approval.yaml``.
+        policies_dir: Holds ``egress.yaml``, ``sizes.yaml``, ``approval.yaml`` and
+            ``privacy.yaml``.
         templates_dir: One folder per template, each with a ``gabarit.yaml``.
     """
 
@@ -60,6 +63,7 @@ class FileCatalogue:
             profiles=profiles,
             sizes={size["id"]: _size(size) for size in sizes["sizes"]},
             approval=tuple(_rule(rule, set(profiles)) for rule in approval["rules"]),
+            privacy=_privacy(_load(self._policies_dir / "privacy.yaml", "privacy")),
         )
 
 
@@ -117,6 +121,18 @@ def _rule(body: Mapping[str, Any], known_profiles: set[ProfileId]) -> ApprovalRu
         max_team=body["max_team"],
         data_classes=frozenset(map(DataClass, body["data_classes"])),
         profiles=frozenset(map(ProfileId, body["profiles"])),
+    )
+
+
+def _privacy(body: Mapping[str, Any]) -> PrivacyPolicy:
+    return PrivacyPolicy(
+        k_between=body["k_between"],
+        k_inside=body["k_inside"],
+        attack_risk_upper=body["attack_risk_upper"],
+        # As it is written there, not the binary number nearest to it.
+        epsilon_total=Decimal(str(body["epsilon_total"])),
+        review_months=body["review_months"],
+        raw_limit_bytes=parse_bytes(body["raw_limit"]),
     )
 
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from lab.domain.approval import ApprovalRule
     from lab.domain.egress import EgressProfile
+    from lab.domain.evidence import PrivacyPolicy
     from lab.domain.ids import ProfileId, TemplateId
     from lab.domain.quantity import Resources
 
@@ -48,3 +49,4 @@ class Catalogue:
     profiles: Mapping[ProfileId, EgressProfile]
     sizes: Mapping[str, SizeClass]
     approval: tuple[ApprovalRule, ...]
+    privacy: PrivacyPolicy

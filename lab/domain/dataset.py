@@ -25,6 +25,16 @@ class DataClass(Enum):
 MOUNTABLE = frozenset({DataClass.SYNTHETIC, DataClass.ANONYMISED, DataClass.OPEN})
 
 
+class VersionStatus(Enum):
+    """Whether a published version may be mounted."""
+
+    ACTIVE = "active"
+    TO_REVIEW = "a_reviser"
+    """Its analysis is due, or failed (A-2.1, r. 0.1, art. 8): not mounted before it passes."""
+    WITHDRAWN = "retire"
+    """Taken back for good."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class DatasetRef:
     """One immutable version of one data set."""
@@ -78,13 +88,20 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class DatasetVersion:
-    """One published version. Its bytes never change."""
+    """One published version. Its bytes never change; whether it may be mounted does.
+
+    Attributes:
+        next_review_at: UTC; from then on it is ``TO_REVIEW``. ``None`` for what the lab itself
+            makes or what is open already.
+    """
 
     ref: DatasetRef
     row_count: int
     columns: tuple[Column, ...]
     files: tuple[DatasetFile, ...]
     published_at: datetime
+    status: VersionStatus = VersionStatus.ACTIVE
+    next_review_at: datetime | None = None
 
     @property
     def prefix(self) -> str:

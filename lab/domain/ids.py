@@ -19,5 +19,11 @@ SandboxId = NewType("SandboxId", str)
 DatasetId = NewType("DatasetId", str)
 """Slug chosen by whoever publishes it, for example ``demandes-prestations``."""
 
+IntakeId = NewType("IntakeId", str)
+"""``in-`` and 10 hexadecimal digits."""
+
+RunId = NewType("RunId", str)
+"""``run-`` and 10 hexadecimal digits."""
+
 TemplateId = NewType("TemplateId", str)
 ProfileId = NewType("ProfileId", str)

@@ -89,7 +89,9 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SandboxSpec:
-    """What was asked for and approved. Never changes, but for ``expires_at``.
+    """What was asked for and approved.
+
+    Never changes, but for ``expires_at``, and for data sets that are taken back.
 
     Attributes:
         members: Who may open a notebook in it, the requester included.

@@ -20,6 +20,7 @@ NAMES = (
     "gateway-key",
     "proof-key",
     "certificate-key",
+    "quarantine-key",
     "session-key",
     "mlflow-admin-password",
     "s3-admin-key",

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from lab.domain.attempt import BlockedAttempt
     from lab.domain.audit import AuditEvent
     from lab.domain.certificate import DeletionCertificate
-    from lab.domain.dataset import Dataset, DatasetRef, DatasetVersion
+    from lab.domain.dataset import Dataset, DatasetRef, DatasetVersion, VersionStatus
     from lab.domain.ids import AgencyId, DatasetId, MemberId, RequestId, SandboxId
+    from lab.domain.intake_states import IntakeState
     from lab.domain.member import Member
     from lab.domain.request import RequestState, SandboxRequest
     from lab.domain.sandbox import Sandbox, Stage, StageState
     from lab.domain.token import Token, TokenKind
+    from lab.ports.intakes import Intakes
     from lab.ports.shared import Proofs, Reports
 
 T = TypeVar("T")
@@ -49,6 +51,7 @@ class Filter:
     agency_id: AgencyId | None = None
     person: MemberId | None = None
     request_state: RequestState | None = None
+    intake_state: IntakeState | None = None
     live_only: bool = False
     after: str = ""
     limit: int = 50
@@ -268,6 +271,16 @@ class Datasets(Protocol):
         """
         ...
 
+    async def set_status(
+        self, ref: DatasetRef, status: VersionStatus, next_review_at: datetime | None
+    ) -> bool:
+        """Write whether a version may be mounted; ``False`` where nothing changed."""
+        ...
+
+    async def due(self, now: datetime) -> Sequence[DatasetVersion]:
+        """Return the active versions whose review date has come, by name and number."""
+        ...
+
 
 class AuditTrail(Protocol):
     """The audit log. Rows are added, never changed."""
@@ -350,6 +363,11 @@ class Transaction(Protocol):
     @property
     def datasets(self) -> Datasets:
         """Data sets."""
+        ...
+
+    @property
+    def intakes(self) -> Intakes:
+        """Dossiers of tables that shall become data sets."""
         ...
 
     @property

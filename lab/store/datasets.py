@@ -14,12 +14,14 @@ from lab.domain.dataset import (
     DatasetFile,
     DatasetRef,
     DatasetVersion,
+    VersionStatus,
 )
 from lab.domain.errors import ConflictError
 from lab.store.tables import dataset_versions, datasets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from sqlalchemy import Select
     from sqlalchemy.engine import RowMapping
@@ -74,10 +76,33 @@ class SqlDatasets:
             "columns": [asdict(column) for column in version.columns],
             "files": [asdict(file) for file in version.files],
             "published_at": version.published_at,
+            "status": version.status.value,
+            "next_review_at": version.next_review_at,
         }
         if not await self._link.add(dataset_versions, values):
             name = f"{version.ref.dataset_id}@{version.ref.version}"
             raise ConflictError("dataset version", name, expected=0, found=version.ref.version)
+
+    async def set_status(
+        self, ref: DatasetRef, status: VersionStatus, next_review_at: datetime | None
+    ) -> bool:
+        """Write whether a version may be mounted; ``False`` where nothing changed."""
+        table = dataset_versions
+        same = and_(table.c.dataset_id == ref.dataset_id, table.c.version == ref.version)
+        values = {"status": status.value, "next_review_at": next_review_at}
+        is_as_wanted = and_(
+            table.c.status == status.value,
+            table.c.next_review_at.is_not_distinct_from(next_review_at),
+        )
+        done = await self._link.run(table.update().where(same, ~is_as_wanted).values(**values))
+        return done.rowcount == 1
+
+    async def due(self, now: datetime) -> Sequence[DatasetVersion]:
+        """Return the active versions whose review date has come, by name and number."""
+        table = dataset_versions
+        is_due = and_(table.c.status == VersionStatus.ACTIVE.value, table.c.next_review_at <= now)
+        rows = await self._link.all(select(table).where(is_due))
+        return sorted(map(_version, rows), key=lambda version: version.ref)
 
 
 def _versions_of(dataset_id: DatasetId) -> Select[Any]:
@@ -97,4 +122,6 @@ def _version(row: RowMapping) -> DatasetVersion:
         columns=tuple(Column(**column) for column in row["columns"]),
         files=tuple(DatasetFile(**file) for file in row["files"]),
         published_at=row["published_at"],
+        status=VersionStatus(row["status"]),
+        next_review_at=row["next_review_at"],
     )

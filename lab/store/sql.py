@@ -15,6 +15,7 @@ from lab.store.datasets import SqlDatasets
 from lab.store.engines import connect, opened
 from lab.store.failures import translated
 from lab.store.grants import SealedGrants
+from lab.store.intakes import SqlIntakes
 from lab.store.keys import SqlKeys
 from lab.store.link import Link
 from lab.store.members import SqlMembers
@@ -41,6 +42,7 @@ class SqlTransaction:
         self.requests = SqlRequests(link)
         self.sandboxes = SqlSandboxes(link)
         self.datasets = SqlDatasets(link)
+        self.intakes = SqlIntakes(link)
         self.audit = SqlAudit(link)
         self.keys = SqlKeys(link)
         self.outbox = SqlOutbox(link)

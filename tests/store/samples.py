@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from lab.domain.agency import Agency, Reservation, Usage
@@ -9,16 +10,36 @@ from lab.domain.attempt import BlockedAttempt, Rule
 from lab.domain.audit import AuditEvent
 from lab.domain.certificate import DeletionCertificate, Gone
 from lab.domain.dataset import Column, DataClass, Dataset, DatasetFile, DatasetRef, DatasetVersion
+from lab.domain.evidence import (
+    Analysis,
+    ColumnChoice,
+    ColumnFinding,
+    Destruction,
+    Figures,
+    Hit,
+    PrivacyPolicy,
+    RawFile,
+    Scope,
+    Signature,
+    Technique,
+    Treatment,
+)
 from lab.domain.ids import (
     AgencyId,
     DatasetId,
+    IntakeId,
     MemberId,
     ProfileId,
     RequestId,
+    RunId,
     SandboxId,
     TemplateId,
 )
+from lab.domain.intake import Intake
+from lab.domain.intake_run import Run, Step
 from lab.domain.member import Member, Role
+from lab.domain.privacy import Criterion
+from lab.domain.privacy import Role as ColumnRole
 from lab.domain.quantity import GIB, Resources
 from lab.domain.request import SandboxRequest
 from lab.domain.sandbox import Fact, Sandbox, SandboxSpec, Seen, Stage, StageState
@@ -134,6 +155,80 @@ def version(number: int = 1, **changes: Any) -> DatasetVersion:
         columns=(Column("âge", "integer", "Âge", "Age"), Column("b", "string", ODD, "b")),
         files=(DatasetFile("demandes.parquet", 7 * GIB, "ab" * 32, "application/x-parquet"),),
         published_at=NOON,
+    )
+    return replace(good, **changes)
+
+
+POLICY = PrivacyPolicy(
+    k_between=11,
+    k_inside=5,
+    attack_risk_upper=0.09,
+    epsilon_total=Decimal(3),
+    review_months=12,
+    raw_limit_bytes=10 * GIB,
+)
+
+
+def intake(intake_id: str = "in-1", **changes: Any) -> Intake:
+    good = Intake(
+        id=IntakeId(intake_id),
+        dataset_id=DatasetId("demandes"),
+        agency_id=RFT,
+        title_fr=ODD,
+        title_en="t",
+        description_fr="d",
+        description_en="d",
+        purposes=ODD,
+        licence="CC-BY-4.0",
+        source="s",
+        asked=DataClass.ANONYMISED,
+        scope=Scope.BETWEEN,
+        depositor_id=ALICE,
+        supervisor_id=BENOIT,
+        requester_id=None,
+        opened_at=NOON,
+    )
+    return replace(good, **changes)
+
+
+def whole_intake(**changes: Any) -> Intake:
+    figures = Figures(11, {Criterion.INFERENCE: 0.07}, control_held=True)
+    analysis = Analysis(NOON, figures, {"texte": ODD, "a": [1, 2.5, None]}, ("k_too_small",))
+    hits = (Hit("nas", 0.98, ("046 *** ***",)),)
+    good = intake(
+        requester_id=CLAIRE,
+        raw=RawFile(ODD, 7 * GIB, "ab" * 32, NOON),
+        row_count=30_162,
+        findings=(
+            ColumnFinding("âge", "integer", ColumnRole.QUASI_IDENTIFIER, 0.5, 9, hits=hits),
+        ),
+        choices=(ColumnChoice("âge", ColumnRole.OTHER, label_fr=ODD, hierarchy="1;*\n"),),
+        confirmed_by=ALICE,
+        preliminary=analysis,
+        treatment=Treatment(
+            Technique.SYNTHESIS, {"epsilon": 1}, {"é": [1]}, 9, ALICE, NOON, Decimal("0.1")
+        ),
+        final=replace(analysis, failures=()),
+        policy=POLICY,
+        signature=Signature(BENOIT, NOON, "cd" * 32),
+        publish_asked_at=NOON,
+        published=DatasetRef(DatasetId("demandes"), 2),
+        published_at=NOON,
+        next_review_at=NOON + timedelta(days=365),
+        destruction=Destruction(("raw", "table"), NOON, "ef" * 32),
+        reason=ODD,
+    )
+    return replace(good, **changes)
+
+
+def run(run_id: str = "run-1", **changes: Any) -> Run:
+    good = Run(
+        id=RunId(run_id),
+        intake_id=IntakeId("in-1"),
+        step=Step.TREAT,
+        asked_by=ALICE,
+        asked_at=NOON,
+        parameters={"k": 11, "é": ODD},
     )
     return replace(good, **changes)
 

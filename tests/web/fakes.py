@@ -67,7 +67,7 @@ class FakeCatalogue:
             "depart.ipynb",
         )
         self._catalogue = Catalogue(
-            {template.id: template}, files.profiles, files.sizes, files.approval
+            {template.id: template}, files.profiles, files.sizes, files.approval, files.privacy
         )
 
     def catalogue(self) -> Catalogue:
