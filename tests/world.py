@@ -34,7 +34,7 @@ from tests.conftest import NOON, FixedClock
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
-    from lab.bootstrap import Lab
+    from lab.bootstrap import Intaking, Lab
     from lab.domain.attempt import BlockedAttempt
     from lab.domain.containment import Proof
     from lab.domain.ids import MemberId, SandboxId
@@ -84,6 +84,7 @@ class World:
     notebooks: FakeNotebooks = field(default_factory=FakeNotebooks)
     attempts: FakeAttempts = field(default_factory=FakeAttempts)
     people: dict[str, Member] = field(default_factory=dict)
+    dossiers: Intaking | None = None
 
     async def lab(self) -> Lab:
         return await bootstrap.build(
@@ -100,6 +101,7 @@ class World:
                 attempts=self.attempts,
                 proofs=NoProofs(),
             ),
+            dossiers=self.dossiers,
             certificate_key="a key of the tests, long enough",
         )
 
@@ -125,6 +127,7 @@ async def new_world(*, looks_to_ready: int = 2) -> AsyncGenerator[World]:
         ("stranger", "bnf", Role.REQUESTER),
         ("operator", None, Role.OPERATOR),
         ("reviewer", None, Role.REVIEWER),
+        ("supervisor", None, Role.REVIEWER),
     ):
         agency_id = AgencyId(agency) if agency else None
         new = NewMember(login, login.title(), agency_id, frozenset({role}))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lab.bootstrap.clock import SystemClock
+from lab.bootstrap.intakes import Intaking, intake_work, intaking
 from lab.bootstrap.launching import LocalLauncher
 from lab.bootstrap.opening import opened
 from lab.bootstrap.outside import Outside, outside
@@ -21,6 +22,8 @@ from lab.services.agencies import AgencyService
 from lab.services.audit import AuditService
 from lab.services.datasets import DatasetService
 from lab.services.evidence import EvidenceService
+from lab.services.intake_runs import IntakeRunService
+from lab.services.intakes import IntakeService
 from lab.services.journal import Journal
 from lab.services.members import MemberService
 from lab.services.requests import RequestService
@@ -39,10 +42,11 @@ if TYPE_CHECKING:
         Provider,
         Store,
     )
+    from lab.services.intake_work import IntakeWork
     from lab.settings import Settings
     from lab.store import SqlStore
 
-__all__ = ["Lab", "Outside", "SystemClock", "build", "new_id", "outside"]
+__all__ = ["Intaking", "Lab", "Outside", "SystemClock", "build", "new_id", "outside"]
 
 ID_BYTES = 5
 """40 random bits: 10 hexadecimal digits. A clash is refused by the store, never overwritten."""
@@ -62,6 +66,9 @@ class Lab:
     agencies: AgencyService
     members: MemberService
     datasets: DatasetService
+    intakes: IntakeService
+    intake_runs: IntakeRunService
+    intake_work: IntakeWork
     audit: AuditService
     evidence: EvidenceService
     controller: Controller
@@ -84,6 +91,7 @@ async def build(
     store: SqlStore | None = None,
     clock: Clock | None = None,
     systems: Outside | None = None,
+    dossiers: Intaking | None = None,
     certificate_key: str = "",
     acts: bool = True,
     guard: Callable[[], None] = lambda: None,
@@ -95,6 +103,7 @@ async def build(
         store: Instead of the one that the settings name.
         clock: Instead of the machine's.
         systems: Instead of those that the settings choose.
+        dossiers: The same, of those that dossiers need.
         certificate_key: Instead of the secret's.
         acts: Whether this process runs the loop. On a cluster only then may it
             reach what sandboxes are made of.
@@ -113,7 +122,20 @@ async def build(
     systems = systems or outside(settings, catalogue, store, acts=acts)
     journal = Journal(store=store, clock=clock)
     signer = CertificateSigner(certificate_key or settings.secret("certificate-key"))
-    controller = _controller(settings, store, clock, systems, signer=signer, guard=guard)
+    dossiers = dossiers or intaking(settings)
+    work = intake_work(
+        settings,
+        dossiers,
+        store=store,
+        clock=clock,
+        journal=journal,
+        catalogue=catalogue,
+        signer=signer,
+        guard=guard,
+    )
+    controller = _controller(
+        settings, store, clock, systems, signer=signer, guard=guard, chores=work
+    )
     if systems.subscribe is not None:
         systems.subscribe(controller.look)
     return Lab(
@@ -148,6 +170,25 @@ async def build(
             new_id=new_id,
         ),
         datasets=DatasetService(store=store, journal=journal),
+        intakes=IntakeService(
+            store=store,
+            clock=clock,
+            journal=journal,
+            catalogue=catalogue,
+            quarantine=dossiers.quarantine,
+            new_id=new_id,
+            sign=signer.sign_bytes,
+            wake=controller.wake,
+        ),
+        intake_runs=IntakeRunService(
+            store=store,
+            clock=clock,
+            journal=journal,
+            catalogue=catalogue,
+            new_id=new_id,
+            wake=controller.wake,
+        ),
+        intake_work=work,
         audit=AuditService(store=store, journal=journal),
         evidence=EvidenceService(store=store, clock=clock, wake=controller.wake),
         controller=controller,
@@ -168,6 +209,7 @@ def _controller(
     *,
     signer: CertificateSigner,
     guard: Callable[[], None],
+    chores: IntakeWork,
 ) -> Controller:
     return Controller(
         store=store,
@@ -193,6 +235,7 @@ def _controller(
         workers=settings.workers,
         sweep=settings.sweep,
         guard=guard,
+        chores=chores,
     )
 
 

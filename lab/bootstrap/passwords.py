@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
@@ -17,7 +18,7 @@ class Argon2Passwords:
     def __init__(self) -> None:
         self._hasher = PasswordHasher()
         self._turns = asyncio.Semaphore(MOST_AT_ONCE)
-        self._nobody = self._hasher.hash("a password that nobody has")
+        self._nobody = _nobody()
 
     async def hash(self, password: str) -> str:
         """Return what may be kept of it."""
@@ -35,3 +36,9 @@ class Argon2Passwords:
             return self._hasher.verify(password_hash, password)
         except (Argon2Error, InvalidHashError):
             return False
+
+
+@cache
+def _nobody() -> str:
+    """Hash what is verified where there is no hash; once, for it costs what a password costs."""
+    return PasswordHasher().hash("a password that nobody has")

@@ -82,6 +82,11 @@ class Run:
     error_en: str = ""
     version: int = 0
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits or is under way."""
+        return self.state in OPEN
+
     def started(self, at: datetime) -> Run:
         """Note that a process has begun it.
 

@@ -59,6 +59,7 @@ class Resource(Enum):
     REQUEST = "request"
     SANDBOX = "sandbox"
     DATASET = "dataset"
+    INTAKE = "intake"
     TEMPLATE = "template"
     PROFILE = "egress profile"
     EVENT = "event"
@@ -108,6 +109,10 @@ ACCESS: dict[Role, dict[tuple[Verb, Resource], Tie]] = {
         (Verb.READ, Resource.SANDBOX): Tie.AGENCY,
         (Verb.OPEN, Resource.SANDBOX): Tie.OWN,
         (Verb.DELETE, Resource.SANDBOX): Tie.OWN,
+        # Whoever supervises one as the competent person, or asked for it.
+        (Verb.LIST, Resource.INTAKE): Tie.OWN,
+        (Verb.READ, Resource.INTAKE): Tie.OWN,
+        (Verb.DECIDE, Resource.INTAKE): Tie.OWN,
     },
     Role.SCIENTIST: _OPEN_TO_ALL
     | {
@@ -132,6 +137,10 @@ ACCESS: dict[Role, dict[tuple[Verb, Resource], Tie]] = {
         (Verb.READ, Resource.AGENCY): Tie.ANY,
         (Verb.READ, Resource.QUOTA): Tie.ANY,
         (Verb.LIST, Resource.EVENT): Tie.ANY,
+    }
+    | {
+        (verb, Resource.INTAKE): Tie.ANY
+        for verb in (Verb.LIST, Verb.READ, Verb.CREATE, Verb.CHANGE, Verb.DECIDE)
     },
 }
 """Who may do what. What is not here is refused.

@@ -157,10 +157,12 @@ class TableRead:
     """What reading a raw file gave.
 
     Attributes:
+        sha256: Hexadecimal, of the raw bytes that were read.
         report: How it was read (format, encoding, missing codes), JSON types.
     """
 
     row_count: int
+    sha256: str
     report: Mapping[str, Any]
 
 
@@ -281,4 +283,13 @@ class Publications(Protocol):
 
     async def published(self, ref: DatasetRef) -> tuple[DatasetFile, ...] | None:
         """Return what a published version holds; ``None`` when it is not published."""
+        ...
+
+    async def fetch(self, ref: DatasetRef, name: str, folder: Path) -> Path:
+        """Return a copy of one file of a published version, in a folder, its bytes checked.
+
+        Raises:
+            TerminalProviderError: It was never published, or is not what was published.
+            ProviderError: The store failed; call again.
+        """
         ...

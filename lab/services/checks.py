@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from lab.domain.dataset import MOUNTABLE, DatasetRef
+from lab.domain.dataset import MOUNTABLE, DatasetRef, VersionStatus
 from lab.domain.errors import InvalidError, Problem
 from lab.domain.ids import DatasetId, ProfileId, TemplateId
 from lab.domain.text import checked
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from lab.domain.agency import Agency
     from lab.domain.catalogue import Catalogue, SizeClass
-    from lab.domain.dataset import DataClass
+    from lab.domain.dataset import DataClass, DatasetVersion
     from lab.domain.ids import MemberId
     from lab.domain.member import Member
     from lab.domain.request import RequestDraft
@@ -69,7 +69,7 @@ class DraftCheck:
         purpose = checked(
             "purpose", draft.purpose, longest=LONGEST_PURPOSE, report=self._report, lines=True
         )
-        refs, classes = await self._datasets(tx, draft.datasets)
+        refs, classes = await self._datasets(tx, draft.datasets, requester)
         template = self._known("template", draft.template, self._catalogue.templates)
         profile = self._known("profile", draft.profile, self._catalogue.profiles)
         size = self._catalogue.sizes.get(draft.size)
@@ -111,7 +111,7 @@ class DraftCheck:
             self._report(Problem("ends_on", "too_far", facts))
 
     async def _datasets(
-        self, tx: Transaction, names: Sequence[str]
+        self, tx: Transaction, names: Sequence[str], requester: Member
     ) -> tuple[tuple[DatasetRef, ...], frozenset[DataClass]]:
         if not names:
             self._report(Problem("datasets", "required"))
@@ -119,25 +119,30 @@ class DraftCheck:
             self._report(Problem("datasets", "too_many", (("most", str(MOST_DATASETS)),)))
         found: dict[DatasetRef, DataClass] = {}
         for name in names[:MOST_DATASETS]:
-            ref = await self._version(tx, name)
-            dataset = await tx.datasets.get(ref.dataset_id) if ref else None
-            if ref is None or dataset is None:
-                self._report(Problem("datasets", "unknown", (("name", name[:64]),)))
+            version = await self._version(tx, name)
+            dataset = await tx.datasets.get(version.ref.dataset_id) if version else None
+            if version is None or dataset is None:
+                code = await _why_missing(tx, name, requester)
             elif dataset.data_class not in MOUNTABLE:
-                self._report(Problem("datasets", "not_mountable", (("name", name[:64]),)))
+                code = "not_mountable"
+            elif version.status is not VersionStatus.ACTIVE:
+                code = _INACTIVE[version.status]
             else:
-                found[ref] = dataset.data_class
+                found[version.ref] = dataset.data_class
+                continue
+            self._report(Problem("datasets", code, (("name", name[:64]),)))
         return tuple(sorted(found)), frozenset(found.values())
 
-    async def _version(self, tx: Transaction, name: str) -> DatasetRef | None:
+    async def _version(self, tx: Transaction, name: str) -> DatasetVersion | None:
+        """Return the version by that name; without a number the newest that may be mounted."""
         plain, _, number = name.partition("@")
         if not number:
-            latest = await tx.datasets.latest(DatasetId(plain))
-            return latest.ref if latest else None
+            versions = await tx.datasets.versions(DatasetId(plain))
+            active = [v for v in versions if v.status is VersionStatus.ACTIVE]
+            return next(iter([*active, *versions]), None)
         if not number.isascii() or not number.isdigit() or len(number) > 6:  # noqa: PLR2004
             return None
-        version = await tx.datasets.version(DatasetRef(DatasetId(plain), int(number)))
-        return version.ref if version else None
+        return await tx.datasets.version(DatasetRef(DatasetId(plain), int(number)))
 
     async def _team(
         self, tx: Transaction, logins: Sequence[str], requester: Member
@@ -153,3 +158,13 @@ class DraftCheck:
             elif member.id not in team:
                 team.append(member.id)
         return tuple(team)
+
+
+_INACTIVE = {VersionStatus.TO_REVIEW: "to_review", VersionStatus.WITHDRAWN: "version_withdrawn"}
+
+
+async def _why_missing(tx: Transaction, name: str, requester: Member) -> str:
+    """Say that it is not published yet, to whose agency it is; to others there is nothing."""
+    intakes = await tx.intakes.of_dataset(DatasetId(name.partition("@")[0]))
+    mine = [intake for intake in intakes if intake.agency_id == requester.agency_id]
+    return "unpublished" if mine else "unknown"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lab.domain.agency import Reservation, Usage
 from lab.domain.approval import Asked, decide
+from lab.domain.dataset import VersionStatus
 from lab.domain.errors import (
     ConflictError,
     ForbiddenError,
@@ -179,6 +180,7 @@ class RequestService:
                 return request
             if request.expires_at <= self._clock.now():
                 raise StateError("request", request_id, state="expired", wanted="approve")
+            await _require_active(tx, request)
             moved = replace(request.moved(Move.APPROVE), decided_by=actor.id)
             approved = await self._make_sandbox(tx, moved, actor)
         self._wake()
@@ -345,3 +347,13 @@ def _unchanged(request: SandboxRequest, version: int | None) -> None:
     """Refuse a caller who has read an older version."""
     if version is not None and version != request.version:
         raise ConflictError("request", request.id, expected=version, found=request.version)
+
+
+async def _require_active(tx: Transaction, request: SandboxRequest) -> None:
+    """Refuse data that were taken back since they were asked for."""
+    for ref in request.datasets:
+        version = await tx.datasets.version(ref)
+        if version is None or version.status is not VersionStatus.ACTIVE:
+            state = version.status.value if version else "gone"
+            name = f"{ref.dataset_id}@{ref.version}"
+            raise StateError("dataset version", name, state=state, wanted="mount")

@@ -145,6 +145,20 @@ class DatasetStorage:
             await self._call(lambda client: self._copy(client, ref, files))
         return target
 
+    async def fetch(self, ref: DatasetRef, name: str, folder: Path) -> Path:
+        """Return a copy of one file of a published version, in a folder, its bytes checked.
+
+        Raises:
+            TerminalProviderError: It was never published, or is not what was published.
+            ProviderError: The store failed; call again.
+        """
+        found = [file for file in await self.published(ref) or () if file.name == name]
+        if not found:
+            raise _unpublished(ref)
+        path = folder / name
+        await self._call(lambda client: self._copy_file(client, ref, found[0], path))
+        return path
+
     def _copy(self, client: Minio, ref: DatasetRef, files: tuple[DatasetFile, ...]) -> None:
         target = self.path(ref)
         target.parent.mkdir(parents=True, exist_ok=True)
