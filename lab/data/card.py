@@ -53,6 +53,7 @@ _FRENCH = _Words(
         DataClass.SYNTHETIC: "données synthétiques",
         DataClass.ANONYMISED: "données anonymisées",
         DataClass.OPEN: "données ouvertes",
+        DataClass.DEIDENTIFIED: "renseignements dépersonnalisés",
     },
     facts="Version {version}, publiée le {date} : {rows} lignes, {columns} colonnes; {kind}.",
 )
@@ -76,6 +77,7 @@ _ENGLISH = _Words(
         DataClass.SYNTHETIC: "synthetic data",
         DataClass.ANONYMISED: "anonymised data",
         DataClass.OPEN: "open data",
+        DataClass.DEIDENTIFIED: "de-identified personal information",
     },
     facts="Version {version}, published on {date}: {rows} rows, {columns} columns; {kind}.",
 )

@@ -24,6 +24,7 @@ def write(
 ) -> dict[str, Any]:
     """Describe a version, whose data ``files`` are one table in several formats."""
     dataset = source.dataset
+    evidence = {"anonymisation": dict(source.evidence)} if source.evidence else {}
     return {
         "profile": "data-package",
         "name": str(dataset.id),
@@ -38,6 +39,7 @@ def write(
         "licenses": [{"name": source.licence_name, "title": dataset.licence}],
         "sources": [{"title": dataset.source}],
         "row_count": source.table.num_rows,
+        **evidence,
         "resources": [_resource(source, file) for file in files],
     }
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyarrow as pa
 
     from lab.domain.dataset import Column, Dataset
@@ -35,6 +37,7 @@ class Source:
     Attributes:
         table: Column names and order are those of ``columns``.
         licence_name: An Open Definition licence id, for the machine-readable descriptor.
+        evidence: Of the dossier it came from, JSON types; empty for what the lab itself makes.
     """
 
     dataset: Dataset
@@ -43,3 +46,4 @@ class Source:
     licence_name: str
     french: Prose
     english: Prose
+    evidence: Mapping[str, Any] = field(default_factory=dict)

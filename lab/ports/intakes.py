@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lab.domain.dataset import Dataset, DatasetFile, DatasetRef, DatasetVersion
-    from lab.domain.evidence import ColumnChoice, ColumnFinding, Figures, Scope, Technique
+    from lab.domain.evidence import (
+        ColumnChoice,
+        ColumnFinding,
+        Figures,
+        PrivacyPolicy,
+        Scope,
+        Technique,
+    )
     from lab.domain.ids import AgencyId, DatasetId, IntakeId, RunId
     from lab.domain.intake import Intake
     from lab.domain.intake_run import Progress, Run
@@ -173,7 +180,8 @@ class Plan:
     Attributes:
         columns: All of them, in the table's order.
         parameters: Of the technique, as a person gave them, JSON types.
-        k: The threshold that counts, where the technique makes classes.
+        k: Size of the smallest class that is asked for, where the technique makes classes.
+        policy: The thresholds, as they are now.
         seed: For what is random and needs no secrecy; never for noise.
     """
 
@@ -182,15 +190,21 @@ class Plan:
     parameters: Mapping[str, Any]
     scope: Scope
     k: int
+    policy: PrivacyPolicy
     seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What an analysis found."""
+    """What an analysis found.
+
+    Attributes:
+        failures: What speaks against a very low risk besides the figures; stable words.
+    """
 
     figures: Figures
     report: Mapping[str, Any]
+    failures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
