@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import typer
 
 _TIMEOUT_S = 30.0
+_LONG_TIMEOUT_S = 600.0
+"""Between two signs of life, while a large file goes up."""
 _LARGEST_PAGE = 200
 
 
@@ -120,14 +122,41 @@ class Api:
                 method, path, json=body, params=asked, headers=dict(headers or {})
             )
         except httpx.HTTPError as error:
-            raise Unreachable(
-                message(
-                    "the lab does not answer at {url} ({why}); is it up? See 'lab status'.",
-                    url=self._url,
-                    why=str(error) or type(error).__name__,
-                )
-            ) from error
+            raise self._silent(error) from error
         return self._answer(response)
+
+    def send(self, path: str, chunks: Iterator[bytes], *, query: Mapping[str, str]) -> Answer:
+        """Put bytes of any number, as they are read.
+
+        Raises:
+            Refused: The lab said no.
+            Unreachable: It did not say anything that we understand.
+        """
+        try:
+            response = self._client.put(
+                path,
+                content=chunks,
+                params=dict(query),
+                headers={"Content-Type": "application/octet-stream"},
+                timeout=_LONG_TIMEOUT_S,
+            )
+        except httpx.HTTPError as error:
+            raise self._silent(error) from error
+        return self._answer(response)
+
+    def text(self, path: str, **query: str) -> str:
+        """Return what is there, when it is no JSON.
+
+        Raises:
+            Refused: The lab said no.
+            Unreachable: It did not say anything that we understand.
+        """
+        try:
+            response = self._client.get(path, params={n: v for n, v in query.items() if v})
+        except httpx.HTTPError as error:
+            raise self._silent(error) from error
+        self._answer(response)
+        return response.text
 
     def pages(self, path: str, **query: object) -> Iterator[dict[str, Any]]:
         """Yield every item of a list, part by part."""
@@ -138,6 +167,15 @@ class Api:
             after = str(body.get("next") or "")
             if not after:
                 return
+
+    def _silent(self, error: httpx.HTTPError) -> Unreachable:
+        return Unreachable(
+            message(
+                "the lab does not answer at {url} ({why}); is it up? See 'lab status'.",
+                url=self._url,
+                why=str(error) or type(error).__name__,
+            )
+        )
 
     def _answer(self, response: httpx.Response) -> Answer:
         is_json = "json" in response.headers.get("content-type", "")

@@ -9,11 +9,13 @@ import typer
 from pydantic import ValidationError
 from typer.core import TyperGroup
 
-from lab.cli import (
+from lab.cli import (  # noqa: F401 -- they add their commands to "dataset"
     agencies,
     datasets,
     events,
     images,
+    intake_runs,
+    intakes,
     machine,
     quotas,
     requests,
@@ -76,6 +78,7 @@ app = typer.Typer(
     "something; 3 the lab does not answer.",
 )
 machine.add_to(app)
+# "intakes" and "intake_runs" add theirs to the commands of "datasets".
 for _noun in (requests, sandboxes, quotas, agencies, datasets, users, events, images):
     app.add_typer(_noun.app)
 

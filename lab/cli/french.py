@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lab.cli.french_images import IMAGES
+from lab.cli.french_intakes import INTAKES
 from lab.cli.french_words import WORDS
 
 FRENCH: dict[str, str] = {
@@ -232,4 +233,4 @@ FRENCH: dict[str, str] = {
     ),
     "See 'lab up --help'.": ("Voyez « lab up --help »."),
 }
-FRENCH |= IMAGES | WORDS
+FRENCH |= IMAGES | INTAKES | WORDS

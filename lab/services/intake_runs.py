@@ -179,13 +179,18 @@ class IntakeRunService:
     async def _check_treatment(
         self, tx: Transaction, intake: Intake, parameters: Mapping[str, Any]
     ) -> None:
-        technique = Technique(parameters["technique"])
+        named = parameters.get("technique")
+        if not named:
+            raise InvalidError([Problem("technique", "required")])
+        technique = Technique(named)
         intake.check_technique(technique)
         least = self._desk.policy.k_for(intake.scope)
         if technique is Technique.K_ANONYMITY and int(parameters.get("k") or least) < least:
             raise InvalidError([Problem("k", "below_threshold", (("least", str(least)),))])
         if technique is Technique.SYNTHESIS:
-            asked, left = Decimal(str(parameters["epsilon"])), await self._left(tx, intake)
+            asked, left = Decimal(parameters.get("epsilon") or 0), await self._left(tx, intake)
+            if asked <= 0:
+                raise InvalidError([Problem("epsilon", "required")])
             if asked > left:
                 raise InvalidError([Problem("epsilon", "over_budget", (("left", f"{left:f}"),))])
 

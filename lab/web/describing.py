@@ -37,6 +37,7 @@ TAGS = [
     {"name": "requests", "description": "Demandes / Requests"},
     {"name": "sandboxes", "description": "Bacs à sable / Sandboxes"},
     {"name": "datasets", "description": "Jeux de données / Data sets"},
+    {"name": "intakes", "description": "Dossiers d’anonymisation / Anonymisation dossiers"},
     {
         "name": "catalogue",
         "description": "Gabarits, règles de sortie, formats / Templates, egress profiles, sizes",

@@ -125,6 +125,33 @@ FIELDS: Mapping[str, str] = {
         "Le jeu de données « %(name)s » contient encore des renseignements personnels; "
         "il ne peut pas entrer dans un bac à sable"
     ),
+    "not_apart": msg(
+        "La personne compétente ne peut être ni celle qui dépose ni celle qui demande"
+    ),
+    "other_class": msg(
+        "Ce jeu de données a le statut « %(name)s »; les statuts ne se mêlent jamais"
+    ),
+    "unconfirmed": msg("Confirmez la colonne « %(name)s »"),
+    "identifier_kept": msg(
+        "La colonne « %(name)s » identifie une personne; elle ne peut pas être gardée"
+    ),
+    "nothing_kept": msg("Gardez au moins une colonne"),
+    "columns.unknown": msg("La table n’a pas de colonne « %(name)s »"),
+    "wrong_technique": msg("Cette technique ne mène pas au statut demandé"),
+    "below_threshold": msg("La politique de l’organisme demande au moins %(least)s"),
+    "over_budget": msg("Il reste ε = %(left)s à cette source pour toute sa vie"),
+    "too_heavy": msg("Le fichier dépasse la limite (%(most)s)"),
+    "raw.empty": msg("Le fichier est vide"),
+    "not_the_deposited": msg("Ce fichier n’est pas celui qui a été déposé; déposez-le de nouveau"),
+    "unpublished": msg(
+        "Le jeu de données « %(name)s » n’est pas encore publié : "
+        "son analyse finale n’est pas signée"
+    ),
+    "to_review": msg(
+        "Le jeu de données « %(name)s » est à réviser : "
+        "son analyse doit être refaite avant qu’il serve"
+    ),
+    "version_withdrawn": msg("Le jeu de données « %(name)s » a été retiré"),
     "in_the_past": msg("La date de fin doit être aujourd’hui ou plus tard"),
     "too_far": msg(
         "La date de fin doit être le %(latest)s au plus tard (%(days)s jours pour cet organisme)"
@@ -152,6 +179,8 @@ _PLACEHOLDERS = {
     "days": "?",
     "shortest": "?",
     "example": "?",
+    "least": "?",
+    "left": "?",
 }
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from lab.services.audit import AuditService
     from lab.services.datasets import DatasetService
     from lab.services.evidence import EvidenceService
+    from lab.services.intake_runs import IntakeRunService
+    from lab.services.intakes import IntakeService
     from lab.services.journal import Journal
     from lab.services.members import MemberService
     from lab.services.requests import RequestService
@@ -85,6 +87,16 @@ class Lab(Protocol):
     @property
     def datasets(self) -> DatasetService:
         """Data sets."""
+        ...
+
+    @property
+    def intakes(self) -> IntakeService:
+        """Dossiers of tables that shall become data sets."""
+        ...
+
+    @property
+    def intake_runs(self) -> IntakeRunService:
+        """The long work on them."""
         ...
 
     @property

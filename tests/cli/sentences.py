@@ -10,6 +10,8 @@ import typer.main
 
 from lab.cli import app
 from lab.domain.containment import Expected, Outcome
+from lab.domain.intake_run import RunState
+from lab.domain.intake_states import IntakeState
 from lab.domain.member import Role
 from lab.domain.request import RequestState
 from lab.domain.sandbox import Phase, Seen
@@ -20,7 +22,10 @@ if TYPE_CHECKING:
     from enum import Enum
 
 LAB = Path(__file__).parents[2] / "lab"
-ENUMS: tuple[type[Enum], ...] = (Expected, Outcome, Role, RequestState, Phase, Seen, Verdict)
+ENUMS: tuple[type[Enum], ...] = (
+    *(Expected, Outcome, Role, RequestState, Phase, Seen, Verdict),
+    *(IntakeState, RunState),
+)
 HEADS = ("Quota", "Held", "Left", "Examples")
 STATES = (
     "ready",
@@ -32,6 +37,7 @@ STATES = (
     "fatal",
     "done",
     "refused",
+    "sending",
     *("fetching", "building", "built", "unchanged", "pushing", "pushed", "present"),
 )
 SAYING = {"tr", "message"}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lab.domain.attempt import Rule
 from lab.domain.egress import DOOR_PORTS
+from lab.domain.intake_states import INTAKE_TRANSITIONS, IntakeState
 from lab.domain.member import ACCESS, Resource, Role, Verb
 from lab.domain.request import TRANSITIONS, RequestState
 from lab.domain.sandbox import Phase, Seen, Stage
@@ -39,6 +40,24 @@ def states() -> str:
                     move.effect,
                 )
                 for move in TRANSITIONS.values()
+            ],
+        ),
+        "## Dossier d’anonymisation / Anonymisation dossier",
+        "",
+        "Articles of the *Règlement sur l’anonymisation des renseignements personnels* "
+        "(A-2.1, r. 0.1).",
+        "",
+        *table(
+            ("Move", "From", "To", "Article", "Guard"),
+            [
+                (
+                    code(move.move.value),
+                    ", ".join(s.value for s in IntakeState if s in move.from_states),
+                    move.to_state.value,
+                    move.article,
+                    move.guard,
+                )
+                for move in INTAKE_TRANSITIONS.values()
             ],
         ),
         "## Étapes d’un bac à sable / Stages of a sandbox",

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
+from lab.bootstrap.intakes import intake_work
+from lab.bootstrap.signing import CertificateSigner
 from lab.domain.agency import Agency, Usage
 from lab.domain.ids import AgencyId
 from lab.domain.member import Member, Role
@@ -17,6 +19,8 @@ from lab.services.agencies import AgencyService
 from lab.services.audit import AuditService
 from lab.services.datasets import DatasetService
 from lab.services.evidence import EvidenceService
+from lab.services.intake_runs import IntakeRunService
+from lab.services.intakes import IntakeService
 from lab.services.journal import Journal
 from lab.services.members import MemberService, NewMember
 from lab.services.requests import RequestService
@@ -24,6 +28,7 @@ from lab.services.sandboxes import SandboxService
 from lab.settings import Settings
 from lab.store import open_store
 from lab.web.app import create_app
+from tests.intakes import Dossiers
 from tests.web.fakes import (
     FakeAttempts,
     FakeCatalogue,
@@ -43,6 +48,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from lab.ports import Store
+    from lab.services.intake_work import IntakeWork
     from lab.store import SqlGrants
     from tests.conftest import FixedClock
 
@@ -72,6 +78,10 @@ class WebLab:
     attempts: FakeAttempts
     proofs: FakeProofs
     evidence: EvidenceService
+    intakes: IntakeService
+    intake_runs: IntakeRunService
+    intake_work: IntakeWork
+    dossiers: Dossiers
     launcher: FakeLauncher = field(default_factory=FakeLauncher)
     grants: SqlGrants | None = None
     controller: Idle = field(default_factory=Idle)
@@ -91,7 +101,22 @@ async def build_lab(settings: Settings, clock: FixedClock) -> WebLab:
     journal = Journal(store=store, clock=clock)
     catalogue, ids = FakeCatalogue(), Ids()
     notebooks, attempts = FakeNotebooks(settings.public_url), FakeAttempts()
+    dossiers = Dossiers(settings.state_dir / "dossiers")
+    signer = CertificateSigner("a key of the tests, long enough")
+    parts = {"store": store, "clock": clock, "journal": journal, "catalogue": catalogue}
     lab = WebLab(
+        dossiers=dossiers,
+        intakes=IntakeService(
+            **parts,
+            quarantine=dossiers.quarantine,
+            new_id=ids,
+            sign=signer.sign_bytes,
+            wake=lambda: None,
+        ),
+        intake_runs=IntakeRunService(**parts, new_id=ids, wake=lambda: None),
+        intake_work=intake_work(
+            settings, dossiers.intaking(), **parts, signer=signer, guard=lambda: None
+        ),
         settings=settings,
         store=store,
         clock=clock,
@@ -135,6 +160,7 @@ PEOPLE = (
     ("c.roy", "Chantal Roy", "sqd", {Role.REQUESTER}),
     ("o.lavoie", "Odile Lavoie", None, {Role.OPERATOR}),
     ("r.cote", "Rémi Côté", None, {Role.REVIEWER}),
+    ("s.morin", "Sylvie Morin", None, {Role.REVIEWER}),
 )
 
 

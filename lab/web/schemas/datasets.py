@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from lab.domain.catalogue import NotebookTemplate, SizeClass
-from lab.domain.dataset import DataClass, DatasetVersion
+from lab.domain.dataset import DataClass, DatasetVersion, VersionStatus
 from lab.domain.egress import EgressProfile
 from lab.services.datasets import DatasetView
 from lab.web.schemas.common import Out, ResourcesOut
@@ -30,13 +30,15 @@ class FileOut(Out):
 
 
 class VersionOut(Out):
-    """One immutable version. / Une version immuable."""
+    """One immutable version, and whether it may be mounted. / Une version immuable."""
 
     version: int
     row_count: int
     columns: list[ColumnOut]
     files: list[FileOut]
     published_at: datetime
+    status: VersionStatus
+    next_review_at: datetime | None
 
     @classmethod
     def of(cls, version: DatasetVersion) -> VersionOut:
@@ -55,6 +57,8 @@ class VersionOut(Out):
             columns=columns,
             files=files,
             published_at=version.published_at,
+            status=version.status,
+            next_review_at=version.next_review_at,
         )
 
 
