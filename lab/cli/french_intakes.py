@@ -106,6 +106,7 @@ INTAKES: dict[str, str] = {
     "say --columns FILE or --as-proposed": "dites --columns FICHIER ou --as-proposed",
     "sending": "envoi",
     "signed": "signé",
+    "the file {path} cannot be read: {why}": "le fichier {path} ne peut pas être lu : {why}",
     "treated": "traité",
     "{why}": "{why}",
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from contextlib import nullcontext
 from pathlib import Path  # noqa: TC003 -- typer reads the annotations
@@ -15,7 +14,7 @@ from lab.cli import screen
 from lab.cli.api import Api, connect
 from lab.cli.commands import AsOutput, Timeout, command
 from lab.cli.datasets import app
-from lab.cli.intakes import ROOT, IntakeArgument, show_dossier
+from lab.cli.intakes import ROOT, IntakeArgument, read_json, show_dossier
 from lab.cli.progress import Steps
 from lab.cli.screen import Output
 from lab.cli.words import is_french, tr
@@ -57,9 +56,7 @@ def treat(
         float, typer.Option(min=0, max=1, help="Share of rows that may be left out.")
     ] = 0.0,
     epsilon: Annotated[str, typer.Option(help="Synthesise instead, with this ε.")] = "",
-    domain: Annotated[
-        Path | None, typer.Option(exists=True, help="JSON: what each column may hold.")
-    ] = None,
+    domain: Annotated[Path | None, typer.Option(help="JSON: what each column may hold.")] = None,
     is_public: Annotated[
         bool, typer.Option("--public", help="Only leave columns out: the data are public.")
     ] = False,
@@ -75,7 +72,7 @@ def treat(
         body |= {name: value for name, value in asked.items() if value}
     if epsilon:
         body |= {"epsilon": epsilon}
-        body |= {"domain": json.loads(domain.read_text("utf-8"))} if domain else {}
+        body |= {"domain": read_json(domain)} if domain else {}
     _work(connect(context), dossier, body, wait=not no_wait, timeout_s=timeout, output=output)
 
 

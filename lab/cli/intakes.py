@@ -19,6 +19,7 @@ from lab.cli.progress import Steps
 from lab.cli.screen import Output
 from lab.cli.words import tr
 from lab.domain.quantity import format_bytes
+from lab.parts.message import MachineError, message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,7 @@ IntakeArgument = Annotated[
 )
 def deposit(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The agency's table.")],
+    file: Annotated[Path, typer.Argument(help="The agency's table.")],
     *,
     agency: Annotated[str, typer.Option(help="Code of the agency it comes from.")],
     dataset: Annotated[str, typer.Option(help="The name it shall be published under.")],
@@ -61,6 +62,7 @@ def deposit(
     output: AsOutput = Output.TABLE,
 ) -> None:
     """Open a dossier and send the file, which is encrypted as it comes."""
+    size_bytes = readable(file)
     api = connect(context)
     body = {
         "agency_id": agency,
@@ -80,7 +82,6 @@ def deposit(
     key = {"Idempotency-Key": str(uuid4())}
     made = api.call("POST", ROOT, body, headers=key).body
     shown, began = Steps(), time.monotonic()
-    size_bytes = file.stat().st_size
     with file.open("rb") as raw, shown.live() if output is Output.TABLE else nullcontext():
 
         def chunks() -> Iterator[bytes]:
@@ -96,9 +97,7 @@ def deposit(
     show_dossier(kept, output)
 
 
-@command(
-    app, "lab dataset columns in-3f9a0c1d2e", "lab dataset columns in-3f9a0c1d2e -o json > c.json"
-)
+@command(app, "lab dataset columns in-3f9a0c1d2e", "lab dataset columns in-3f9a0c1d2e -o json")
 def columns(
     context: typer.Context, dossier: IntakeArgument, *, output: AsOutput = Output.TABLE
 ) -> None:
@@ -117,7 +116,7 @@ def confirm(
     *,
     chosen: Annotated[
         Path | None,
-        typer.Option("--columns", exists=True, help="As 'lab dataset columns -o json', changed."),
+        typer.Option("--columns", help="As 'lab dataset columns -o json', changed."),
     ] = None,
     as_proposed: Annotated[
         bool, typer.Option("--as-proposed", help="Take every column as it is proposed.")
@@ -129,7 +128,7 @@ def confirm(
     api = connect(context)
     if chosen is None and not as_proposed:
         raise typer.BadParameter(tr("say --columns FILE or --as-proposed"))
-    found = json.loads(chosen.read_text("utf-8")) if chosen else None
+    found = read_json(chosen) if chosen else None
     found = found or api.get(f"{ROOT}/{dossier}/columns")
     if as_proposed and not yes:
         _show_columns(found, Output.TABLE)
@@ -238,6 +237,38 @@ def register(
         *("Signed by", "Published", "Next review", "Destroyed"),
     )
     screen.show_table(columns, rows)
+
+
+def readable(path: Path) -> int:
+    """Return the size of a file that can be read.
+
+    Raises:
+        MachineError: It cannot.
+    """
+    try:
+        with path.open("rb"):
+            return path.stat().st_size
+    except OSError as error:
+        raise MachineError(
+            message("the file {path} cannot be read: {why}", path=path, why=error.strerror),
+            exit_code=2,
+        ) from None
+
+
+def read_json(path: Path) -> Any:
+    """Return what a JSON file holds.
+
+    Raises:
+        MachineError: It cannot be read, or is no JSON.
+    """
+    readable(path)
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise MachineError(
+            message("the file {path} cannot be read: {why}", path=path, why=str(error)),
+            exit_code=2,
+        ) from None
 
 
 def _read(raw: BinaryIO) -> Iterator[bytes]:

@@ -176,6 +176,72 @@ ATTEMPT = {
 }
 
 
+INTAKE = {
+    "id": "in-0000000001",
+    "dataset": "demandes-2026",
+    "agency_id": "rft",
+    "title_fr": "Demandes",
+    "purposes": "Prévoir les délais",
+    "asked": "anonymise",
+    "state": "measured",
+    "supervisor": PERSON,
+    "opened_at": AT,
+    "raw": {"name": "demandes.csv", "size_bytes": 20, "sha256": "ab", "deposited_at": AT},
+    "row_count": 1,
+    "technique": "k-anonymat",
+    "passes": True,
+    "failures": [],
+    "signed_by": None,
+    "published": None,
+    "next_review_at": None,
+    "destroyed_at": None,
+    "reason": "",
+    "version": 4,
+}
+COLUMNS = {
+    "columns": [
+        {
+            "name": name,
+            "type": "string",
+            "proposed": role,
+            "drop": role == "identifiant",
+            "missing": 0.0,
+            "distinct": 3,
+            "hits": [{"kind": "nas", "rate": 0.98, "examples": ["0•• •••"]}],
+            "role": None,
+            "keep": None,
+            "label_fr": "",
+            "label_en": "",
+            "hierarchy": "",
+        }
+        for name, role in (("nas", "identifiant"), ("age", "quasi-identifiant"))
+    ]
+}
+RUN = {
+    "id": "run-0000000001",
+    "intake_id": "in-0000000001",
+    "step": "read",
+    "state": "done",
+    "what": "scan",
+    "done": 1,
+    "total": 1,
+    "error_code": "",
+    "error_fr": "",
+    "error_en": "",
+}
+REGISTER = {
+    "dataset": "demandes-2026",
+    "version": 1,
+    "agency_id": "rft",
+    "status": "anonymise",
+    "technique": "k-anonymat",
+    "supervisor": "Sylvie Morin",
+    "published_at": AT,
+    "next_review_at": AT,
+    "raw_destroyed_at": AT,
+}
+
+
 def page(item: object) -> dict[str, Any]:
     return {"items": [item], "next": ""}
 
@@ -183,6 +249,7 @@ def page(item: object) -> dict[str, Any]:
 ROOT = "/api/v1"
 BOX = f"{ROOT}/sandboxes/sb-0000000001"
 ASK = f"{ROOT}/requests/rq-0000000001"
+TABLE = f"{ROOT}/intakes/in-0000000001"
 ANSWERS: dict[tuple[str, str], Any] = {
     ("GET", f"{ROOT}/requests"): page(REQUEST),
     ("POST", f"{ROOT}/requests"): REQUEST,
@@ -208,6 +275,20 @@ ANSWERS: dict[tuple[str, str], Any] = {
     ("PUT", f"{ROOT}/members/demandeur/password"): None,
     ("POST", f"{ROOT}/members/demandeur/link"): {"url": "http://x/entrer?jeton=abc"},
     ("GET", f"{ROOT}/events"): page(EVENT),
+    ("GET", f"{ROOT}/intakes"): page(INTAKE),
+    ("POST", f"{ROOT}/intakes"): INTAKE,
+    ("GET", f"{ROOT}/intakes/register"): page(REGISTER),
+    ("GET", f"{ROOT}/intakes/register.csv"): {"not": "read"},
+    ("GET", TABLE): INTAKE,
+    ("PUT", f"{TABLE}/raw"): INTAKE,
+    ("GET", f"{TABLE}/columns"): COLUMNS,
+    ("PUT", f"{TABLE}/columns"): COLUMNS,
+    ("POST", f"{TABLE}/runs"): RUN,
+    ("GET", f"{TABLE}/runs/run-0000000001"): RUN,
+    ("POST", f"{TABLE}/signature"): INTAKE,
+    ("POST", f"{TABLE}/publication"): RUN,
+    ("POST", f"{TABLE}/refusal"): INTAKE,
+    ("POST", f"{TABLE}/withdrawal"): INTAKE,
     ("GET", f"{ROOT}/events/verification"): {"holds": True, "first_break": None},
 }
 

@@ -10,12 +10,13 @@ import pytest
 
 from lab.domain.sandbox import Stage
 from lab.settings import CHECKOUT, ProviderSettings, Settings
-from tests.cli.test_nouns import BOX, Lab, sandbox
+from tests.cli.test_nouns import BOX, COLUMNS, Lab, sandbox
 from tests.docs.cli_page import leaves, tree
 from tests.docs.texts import GENERATED, all_blocks, all_lines, codes, lines_and_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 ON_THE_MACHINE = {"images", "up", "down", "status", "doctor"}
 """Run on a whole lab by tests/e2e; here only read."""
@@ -23,8 +24,15 @@ NAMES = {
     "rq-3f9a0c1d2e": "rq-0000000001",
     "sb-3f9a0c1d2e": "sb-0000000001",
     "a.tremblay": "demandeur",
+    "in-3f9a0c1d2e": "in-0000000001",
 }
 """What the documents call things, and what the lab in hand knows them as."""
+FILES = {
+    "demandes.csv": "age;region\n34;Gaspé\n",
+    "c.json": json.dumps(COLUMNS),
+    "domaine.json": '{"age": {"kind": "numbers", "lower": 0, "upper": 120}}',
+}
+"""What the documented commands are given."""
 _ASSIGNED = re.compile(r"[A-Z_]+=.*")
 LEAVES = dict(leaves(tree()))
 
@@ -88,7 +96,12 @@ def test_a_documented_command_exists_with_its_options(line: str) -> None:
 
 
 @pytest.mark.parametrize("line", RUNNABLE)
-def test_a_documented_command_does_its_work(line: str) -> None:
+def test_a_documented_command_does_its_work(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, content in FILES.items():
+        (tmp_path / name).write_text(content, "utf-8")
     words = [NAMES.get(word, word) for word in shlex.split(line)]
     lab = Lab()
     if words[:2] == ["sandbox", "delete"] or "deleted" in words:
