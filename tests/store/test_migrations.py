@@ -12,7 +12,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from lab.domain.dataset import VersionStatus
 from lab.domain.errors import StoreTooNewError, StoreUnavailableError
+from lab.domain.ids import DatasetId
 from lab.store import open_store
 from lab.store.engines import connect
 from lab.store.migrate import upgrade
@@ -137,3 +139,29 @@ async def test_a_store_that_cannot_be_opened_says_so_plainly(tmp_path: Path) -> 
             await open_store(url)
     with pytest.raises(ValueError, match="SQLite or PostgreSQL"):
         await open_store("mysql://root@localhost/lab")
+
+
+async def test_versions_that_were_there_before_may_still_be_mounted(empty_url: str) -> None:
+    await upgrade(empty_url)
+    engines = connect(empty_url)
+    async with engines.write.begin() as connection:
+        # As a lab before dossiers wrote it: without what the third revision adds.
+        await connection.execute(
+            text(
+                "INSERT INTO datasets VALUES "
+                "('d', 'D', 'D', 'd', 'd', 'synthetique', 'CC0-1.0', 's')"
+            )
+        )
+        await connection.execute(
+            text(
+                "INSERT INTO dataset_versions "
+                "(dataset_id, version, row_count, columns, files, published_at) "
+                "VALUES ('d', 1, 1, '[]', '[]', '2026-11-21 12:00:00')"
+            )
+        )
+    await engines.dispose()
+    store = await open_store(empty_url)
+    async with store.read() as tx:
+        (kept,) = await tx.datasets.versions(DatasetId("d"))
+    assert (kept.status, kept.next_review_at) == (VersionStatus.ACTIVE, None)
+    await store.aclose()

@@ -69,7 +69,7 @@ class ColumnIn(Body):
     keep: bool = True
     label_fr: Name = ""
     label_en: Name = ""
-    hierarchy: Annotated[Text, Field(max_length=500_000)] = ""
+    hierarchy: Annotated[Text, Field(max_length=50_000)] = ""
 
     def to_choice(self) -> ColumnChoice:
         """Return it as the domain knows it."""
