@@ -67,6 +67,11 @@ def generalised(
     return anonymise.apply(problem, solution), outcome
 
 
+def rows_of(choice: ColumnChoice) -> list[list[str]]:
+    """Return the hierarchy that a person gave of a column: value, then its labels by level."""
+    return list(csv.reader(io.StringIO(choice.hierarchy), delimiter=";"))
+
+
 def _criteria(plan: Plan) -> list[anonymise.Criterion]:
     found: list[anonymise.Criterion] = []
     for choice in plan.columns:
@@ -80,8 +85,7 @@ def _criteria(plan: Plan) -> list[anonymise.Criterion]:
 
 def _hierarchy(column: pl.Series, choice: ColumnChoice) -> anonymise.Hierarchy:
     if choice.hierarchy:
-        rows = csv.reader(io.StringIO(choice.hierarchy), delimiter=";")
-        return anonymise.from_rows(column.name, rows)
+        return anonymise.from_rows(column.name, rows_of(choice))
     if column.dtype.is_numeric():
         return anonymise.numbers(column, width=_width(column))
     if column.dtype.is_temporal():

@@ -9,7 +9,7 @@ import polars as pl
 
 from lab.data import detect, ingest, measure, publication
 from lab.data.cards_of_intakes import source_of
-from lab.data.generalising import generalised
+from lab.data.generalising import generalised, rows_of
 from lab.data.measure.judging import is_conclusive
 from lab.data.synthesising import synthesised
 from lab.domain.evidence import ColumnFinding, Figures, Hit, Scope, Technique
@@ -162,6 +162,8 @@ def _measured(
         technique=_technique(plan.technique),
         audience=_audience(plan.scope),
         epsilon=_epsilon(plan),
+        # What a person gave; what was derived (intervals, masks, ``*``) is understood without.
+        hierarchies={c.name: rows_of(c) for c in plan.columns if c.hierarchy},
         seed=plan.seed,
     )
     risk = measure.measure_risk(source, released, control, plan=asked)
