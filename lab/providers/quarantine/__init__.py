@@ -17,7 +17,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
-from lab.domain.errors import InvalidError, Problem
+from lab.domain.errors import InvalidError, NotReadyError, Problem
 from lab.domain.quantity import format_bytes
 from lab.domain.secret import Secret
 from lab.providers.quarantine.sealing import CHUNK, Sealer, SealError, unsealed
@@ -122,7 +122,7 @@ class FileQuarantine:
         left = list(work.iterdir()) if work.is_dir() else []
         for folder in left:
             shutil.rmtree(folder)
-        for draft in self._folder.glob(f"in-*/.{RAW}.*"):
+        for draft in list(self._folder.glob(f"in-*/.{RAW}.*")):
             if time.time() - draft.stat().st_mtime > _STALE_SECONDS:
                 draft.unlink(missing_ok=True)
         return len(left)
@@ -134,7 +134,11 @@ class FileQuarantine:
         return place
 
     def _key(self) -> bytes:
-        text = self._key_file.read_text(encoding="utf-8")
+        try:
+            text = self._key_file.read_text(encoding="utf-8")
+        except FileNotFoundError as error:
+            # Not on a cluster yet: nothing is taken that could not be kept as it must be.
+            raise NotReadyError("quarantine", self._key_file.name, "no such secret") from error
         return Secret.checked(text, name=self._key_file.name).reveal().encode()
 
 

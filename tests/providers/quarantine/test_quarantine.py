@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab.domain.errors import InvalidError
+from lab.domain.errors import InvalidError, NotReadyError
 from lab.domain.ids import IntakeId
 from lab.providers.quarantine import FileQuarantine, SealError
 from lab.providers.quarantine.sealing import CHUNK, Sealer, unsealed
@@ -182,3 +182,12 @@ async def test_memory_stays_flat_while_much_comes_in(quarantine: FileQuarantine)
     await quarantine.receive(MINE, much(), limit_bytes=LIMIT)
     grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown_kib < 16 * 1024
+
+
+async def test_without_a_key_nothing_is_taken_and_it_is_told(tmp_path: Path) -> None:
+    quarantine = FileQuarantine(folder=tmp_path / "quarantine", key_file=tmp_path / "none")
+
+    with pytest.raises(NotReadyError, match="no such secret"):
+        await quarantine.receive(MINE, pieces(b"a,b\n"), limit_bytes=100)
+
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
