@@ -33,8 +33,8 @@ PYTEST = (sys.executable, "-m", "pytest", "-n0", "-m", "cluster")
 INSTALL = CHECKOUT / "images" / "machine" / "install.sh"
 FILES = (
     "tests/cluster/test_provider.py",
-    "tests/cluster/test_containment.py",
     "tests/cluster/test_main_job.py",
+    "tests/cluster/test_containment.py",
     "tests/cluster/test_hub.py",
     "tests/cluster/test_leader.py",
     "tests/cluster/chart",
