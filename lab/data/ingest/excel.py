@@ -11,7 +11,6 @@ from __future__ import annotations
 import html
 import re
 import zipfile
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,7 @@ import polars as pl
 from lab.data.errors import DataError
 from lab.data.ingest.model import Progress, Sentence, Step, Warned
 from lab.data.ingest.tables import Told, check_columns
-from lab.data.ingest.unpack import CHUNK_BYTES, check_unpacked, corrupt
+from lab.data.ingest.unpack import BROKEN_ZIP, CHUNK_BYTES, check_unpacked, corrupt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,9 +67,8 @@ class Excel:
         try:
             seen = self._survey()
             table, types = self._load()
-        except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, NotImplementedError) as error:
-            raise corrupt(type(error).__name__) from error
-        except fastexcel.FastExcelError as error:
+        except (*BROKEN_ZIP, KeyError, fastexcel.FastExcelError) as error:
+            # KeyError: the archive lacks a member that a workbook has.
             raise corrupt(type(error).__name__) from error
         table = self._take_header(table)
         check_columns(len(self._told.names), self._options.limits)

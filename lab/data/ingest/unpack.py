@@ -23,6 +23,9 @@ CHUNK_BYTES = 8 * 2**20
 _FREE_BYTES = 16 * 2**20  # small enough to be harmless whatever the ratio
 _HEAD_BYTES = 4096
 
+BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
+"""What the standard library raises of a ZIP: broken, cut, or packed in a way it does not know."""
+
 
 class Wrapping(Enum):
     """How the text of a file is packed."""
@@ -165,7 +168,7 @@ def _look_into_zip(path: Path) -> tuple[Format, Wrapping]:
                         en="The archive holds an archive, a workbook or a Parquet file: "
                         "bring it as it is.",
                     )
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError) as error:
+    except (*BROKEN_ZIP, OSError) as error:
         raise corrupt(type(error).__name__) from error
     return Format.DELIMITED, Wrapping.ZIP
 

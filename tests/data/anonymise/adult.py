@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 import polars as pl
 
 from lab.data.anonymise import Hierarchy, QuasiIdentifier, from_csv
-
-FOLDER = Path(__file__).parents[4] / "shared" / "data" / "adult"
+from tests.data.adult import FOLDER, TABLE
 
 
 @cache
 def table() -> pl.DataFrame:
-    return pl.read_csv(FOLDER / "adult.csv", separator=";")
+    return pl.read_csv(TABLE, separator=";")
 
 
 def quasi_identifiers(*, without: str = "") -> tuple[QuasiIdentifier, ...]:

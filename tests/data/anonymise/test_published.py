@@ -16,12 +16,13 @@ from lab.data.anonymise import (
     risk,
     search,
 )
+from tests.data.adult import needs_adult
 from tests.data.anonymise import adult
 
 if TYPE_CHECKING:
     from lab.data.anonymise import Criterion
 
-pytestmark = pytest.mark.skipif(not adult.FOLDER.exists(), reason="the Adult table is not here")
+pytestmark = needs_adult
 JOB = "occupation"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,11 +22,11 @@ from lab.data.measure import (
 from lab.data.measure.coding import View, view
 from lab.data.measure.singling import singling_out
 from lab.domain.privacy import Role
+from tests.data.adult import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ADULT = Path(__file__).parents[4] / "shared" / "data" / "adult" / "adult.csv"
 ROUNDS = 3
 
 
@@ -118,8 +117,8 @@ def whole(table: pl.DataFrame) -> None:
 def main() -> None:
     """Print seconds and ratios."""
     counting()
-    if ADULT.exists():
-        table = pl.read_csv(ADULT, separator=";")
+    if TABLE.exists():
+        table = pl.read_csv(TABLE, separator=";")
         singling(table)
         whole(table)
     else:

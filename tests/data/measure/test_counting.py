@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -11,8 +10,7 @@ from hypothesis import strategies as st
 
 from lab.data.errors import DataError
 from lab.data.measure import count, diversity
-
-ADULT = Path(__file__).parents[4] / "shared" / "data" / "adult" / "adult.csv"
+from tests.data.adult import TABLE, needs_adult
 
 Rows = list[tuple[str | None, int, str]]
 tiny = st.lists(
@@ -28,9 +26,9 @@ def table_of(rows: Rows) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"q": pl.String, "n": pl.Int64, "s": pl.String}, orient="row")
 
 
-@pytest.mark.skipif(not ADULT.exists(), reason="the Adult table is not beside the checkout")
+@needs_adult
 def test_published_risks_of_adult_to_the_last_digit() -> None:
-    table = pl.read_csv(ADULT, separator=";")
+    table = pl.read_csv(TABLE, separator=";")
     found = count(table, table.columns)
     assert found.average_risk == 0.6465751607983555
     assert found.unique_share == 0.5142895033485844

@@ -7,13 +7,10 @@ from the rows; the other columns of the full table are not in the shared file.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import polars as pl
 
 from lab.data.synthesise import Categories, Domain, Numbers
-
-PATH = Path(__file__).resolve().parents[4] / "shared/data/adult/adult.csv"
+from tests.data.adult import TABLE as PATH
 
 WORDS = {
     "sex": "Female, Male",
