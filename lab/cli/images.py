@@ -15,7 +15,6 @@ from lab.cli.commands import AsOutput, command, noun
 from lab.cli.progress import Steps
 from lab.cli.screen import Output
 from lab.parts.message import MachineError, Message, message
-from lab.parts.usage import mebibytes
 from lab.settings import CHECKOUT
 
 if TYPE_CHECKING:
@@ -189,7 +188,7 @@ def list_images(
                 row["image"],
                 row["built"],
                 row["pushed"],
-                mebibytes(row["size_bytes"]),
+                screen.mebibytes(row["size_bytes"]),
                 row["reference"],
             )
             for row in rows
@@ -202,7 +201,13 @@ def _show(shipped: Sequence[Shipped], output: Output) -> None:
         screen.show_json([asdict(each) for each in shipped])
         return
     rows = [
-        (each.name, each.is_new, mebibytes(each.size), f"{each.seconds:.1f} s", each.name_there)
+        (
+            each.name,
+            each.is_new,
+            screen.mebibytes(each.size),
+            f"{each.seconds:.1f} s",
+            each.name_there,
+        )
         for each in shipped
     ]
     screen.show_table(("Image", "New", "Size", "Took", "Reference"), rows)

@@ -18,11 +18,11 @@ from lab.cli.progress import Screen
 from lab.cli.screen import Output
 from lab.cli.storage_choice import AdminKind  # noqa: TC001  typer reads it
 from lab.cli.words import tell, tr
-from lab.parts import checks, lifecycle, usage
 from lab.settings import Settings
 
 if TYPE_CHECKING:
     from lab.domain.object_store import StoreChoice
+    from lab.parts import usage
     from lab.parts.up import Outcome
 
 StateDir = Annotated[
@@ -117,7 +117,7 @@ def up(
     Safe to repeat: what runs is left alone, what was killed is cleaned up and
     started again, and every such thing is said.
     """
-    from lab.parts.up import Plan, bring_up  # noqa: PLC0415  # all of the lab: seconds to import
+    from lab.parts.up import Plan, bring_up
 
     chosen = storage_choice.choice(
         storage,
@@ -151,6 +151,8 @@ def down(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Stop notebooks and parts. Data stay, unless asked otherwise."""
+    from lab.parts import lifecycle
+
     settings = settings_of(state_dir)
     if not settings.state_dir.exists():
         screen.line(tr("There is no lab at {path}.", path=settings.state_dir))
@@ -172,6 +174,8 @@ def down(
 
 def status(*, state_dir: StateDir = None, output: AsOutput = Output.TABLE) -> None:
     """Show the parts, what they use, the sandboxes and whether the walls hold."""
+    from lab.parts import usage
+
     found = usage.look(settings_of(state_dir))
     if output is Output.JSON:
         screen.show_json(found.document())
@@ -183,6 +187,8 @@ def status(*, state_dir: StateDir = None, output: AsOutput = Output.TABLE) -> No
 
 def doctor(*, state_dir: StateDir = None, output: AsOutput = Output.TABLE) -> None:
     """Check everything the lab needs of this machine, and say what to do."""
+    from lab.parts import checks
+
     found = checks.before_start(settings_of(state_dir))
     if output is Output.JSON:
         screen.show_json([
@@ -236,15 +242,15 @@ def _show_status(found: usage.Status) -> None:
             tr(part.state),
             part.pid or "-",
             f"{part.since:%Y-%m-%d %H:%M:%S} UTC" if part.since else "-",
-            usage.mebibytes(part.rss_bytes),
-            usage.mebibytes(part.pss_bytes),
+            screen.mebibytes(part.rss_bytes),
+            screen.mebibytes(part.pss_bytes),
         )
         for part in found.parts
     ]
     screen.show_table(("Part", "State", "Process", "Since", "RSS", "PSS"), rows)
     screen.show_facts({
         "Address": found.address,
-        "Memory of all parts": usage.mebibytes(found.pss_bytes),
+        "Memory of all parts": screen.mebibytes(found.pss_bytes),
         "Notebook servers": found.notebooks,
         "Sandboxes": found.sandboxes,
         "Contained": found.contained,
@@ -253,6 +259,8 @@ def _show_status(found: usage.Status) -> None:
 
 def _stay(settings: Settings, shown: Screen) -> None:
     """Wait for a signal, then stop the lab."""
+    from lab.parts import lifecycle
+
     asked = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: asked.set())

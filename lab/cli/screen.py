@@ -100,3 +100,8 @@ def dig(content: Mapping[str, Any], path: str) -> Any:
     for name in path.split("."):
         found = found.get(name) if isinstance(found, dict) else None
     return found
+
+
+def mebibytes(count: int) -> str:
+    """Write bytes for a table."""
+    return f"{count / 1024**2:.0f} MiB" if count else "-"

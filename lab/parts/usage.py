@@ -120,11 +120,6 @@ def memory(pid: int, children: dict[int, list[int]]) -> tuple[int, int]:
     return rss, pss
 
 
-def mebibytes(count: int) -> str:
-    """Write bytes for a table."""
-    return f"{count / 1024**2:.0f} MiB" if count else "-"
-
-
 def _of_one(pid: int) -> tuple[int, int]:
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()
