@@ -67,6 +67,15 @@ class FakePipeline:
         assert plan.columns == CHOICES
         return Measured(self.figures, {"k": self.figures.k})
 
+    def recount(
+        self, table: Path, plan: Plan, final: Mapping[str, object], *, tell: Tell
+    ) -> Measured:
+        self._begin("recount", tell)
+        assert table.exists()
+        assert plan.columns == CHOICES
+        assert final == {"utilité": 0.9}
+        return Measured(Figures(self.figures.k), {"k": self.figures.k})
+
     def anonymise(self, table: Path, target: Path, plan: Plan, *, tell: Tell) -> Treated:
         self._begin("anonymise", tell)
         return self._copy(table, target, plan)

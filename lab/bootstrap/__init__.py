@@ -131,6 +131,7 @@ async def build(
         journal=journal,
         catalogue=catalogue,
         signer=signer,
+        new_id=new_id,
         guard=guard,
     )
     controller = _controller(

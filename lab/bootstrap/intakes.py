@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lab.bootstrap.outside import dataset_storage
 from lab.providers.quarantine import FileQuarantine
 from lab.services.intake_desk import Desk
+from lab.services.intake_reviews import IntakeReviews
 from lab.services.intake_steps import IntakeSteps
 from lab.services.intake_work import IntakeWork
 
@@ -58,6 +59,7 @@ def intake_work(
     journal: Journal,
     catalogue: CatalogueSource,
     signer: CertificateSigner,
+    new_id: Callable[[str], str],
     guard: Callable[[], None],
 ) -> IntakeWork:
     """Make what does the runs."""
@@ -76,6 +78,7 @@ def intake_work(
         desk=desk,
         quarantine=systems.quarantine,
         steps=steps,
+        reviews=IntakeReviews(store=store, clock=clock, desk=desk, new_id=new_id, guard=guard),
         sign=signer.sign_bytes,
         every=settings.sweep,
         guard=guard,

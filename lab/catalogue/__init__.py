@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_LEAD_DAYS = 30
+"""Where an agency's policy, written before there was a choice, says nothing."""
+
+
 class PolicyError(ValueError):
     """A policy file is missing or wrong; the message names file and place."""
 
@@ -133,6 +137,7 @@ def _privacy(body: Mapping[str, Any]) -> PrivacyPolicy:
         epsilon_total=Decimal(str(body["epsilon_total"])),
         review_months=body["review_months"],
         raw_limit_bytes=parse_bytes(body["raw_limit"]),
+        review_lead_days=body.get("review_lead_days", _LEAD_DAYS),
     )
 
 

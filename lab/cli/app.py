@@ -14,6 +14,7 @@ from lab.cli import (  # noqa: F401 -- they add their commands to "dataset"
     datasets,
     events,
     images,
+    intake_papers,
     intake_runs,
     intakes,
     machine,
@@ -78,7 +79,7 @@ app = typer.Typer(
     "something; 3 the lab does not answer.",
 )
 machine.add_to(app)
-# "intakes" and "intake_runs" add theirs to the commands of "datasets".
+# "intakes", "intake_runs" and "intake_papers" add theirs to the commands of "datasets".
 for _noun in (requests, sandboxes, quotas, agencies, datasets, users, events, images):
     app.add_typer(_noun.app)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 INTAKES: dict[str, str] = {
+    "Analyse a published version again, by the thresholds of today (s. 8).": (
+        "Refaire l’analyse d’une version publiée, selon les seuils d’aujourd’hui (art. 8)."
+    ),
     "Answer for a very low residual risk, as the competent person.": (
         "Répondre d’un risque résiduel très faible, à titre de personne compétente."
     ),
@@ -66,6 +69,7 @@ INTAKES: dict[str, str] = {
     "Refuse a dossier; the deposited file is then destroyed.": (
         "Refuser un dossier; le fichier déposé est ensuite détruit."
     ),
+    "Reviewed": "Réévaluée",
     "Run {id} is {state}.": "Travail {id} : {state}.",
     "Share of rows that may be left out.": "Part des lignes qui peuvent être retirées.",
     "Show the register that the regulation asks for (s. 9).": (

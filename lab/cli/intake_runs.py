@@ -90,6 +90,20 @@ def measure(
     _work(api, dossier, {"step": "measure"}, wait=not no_wait, timeout_s=timeout, output=output)
 
 
+@command(app, "lab dataset review in-3f9a0c1d2e")
+def review(
+    context: typer.Context,
+    dossier: IntakeArgument,
+    *,
+    no_wait: NoWait = False,
+    timeout: Timeout = 3600,
+    output: AsOutput = Output.TABLE,
+) -> None:
+    """Analyse a published version again, by the thresholds of today (s. 8)."""
+    api = connect(context)
+    _work(api, dossier, {"step": "review"}, wait=not no_wait, timeout_s=timeout, output=output)
+
+
 @command(app, "lab dataset publish in-3f9a0c1d2e")
 def publish(
     context: typer.Context,

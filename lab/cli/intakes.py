@@ -202,43 +202,6 @@ def dossiers(
     screen.show_table(columns, rows)
 
 
-@command(app, "lab dataset register", "lab dataset register --csv registre.csv")
-def register(
-    context: typer.Context,
-    *,
-    agency: Annotated[str, typer.Option(help="Only this agency's.")] = "",
-    csv: Annotated[Path | None, typer.Option(help="Write it there, with French headers.")] = None,
-    output: AsOutput = Output.TABLE,
-) -> None:
-    """Show the register that the regulation asks for (s. 9)."""
-    api = connect(context)
-    if csv is not None:
-        csv.write_text(api.text(f"{ROOT}/register.csv", agency_id=agency), "utf-8")
-        return
-    found = list(api.pages(f"{ROOT}/register", agency_id=agency))
-    if output is Output.JSON:
-        screen.show_json(found)
-        return
-    rows = [
-        (
-            f"{row['dataset']}@{row['version']}",
-            row["agency_id"],
-            row["status"],
-            row["technique"],
-            row["supervisor"],
-            row["published_at"],
-            row["next_review_at"],
-            row["raw_destroyed_at"],
-        )
-        for row in found
-    ]
-    columns = (
-        *("Data set", "Agency", "Class", "Technique"),
-        *("Signed by", "Published", "Next review", "Destroyed"),
-    )
-    screen.show_table(columns, rows)
-
-
 def readable(path: Path) -> int:
     """Return the size of a file that can be read.
 
@@ -333,6 +296,7 @@ def show_dossier(dossier: dict[str, Any], output: Output) -> None:
         "Signed by": dossier["signed_by"]["login"] if dossier["signed_by"] else None,
         "Version": published["version"] if published else None,
         "Next review": dossier["next_review_at"],
+        "Reviewed": dossier["reviewed_at"],
         "Destroyed": dossier["destroyed_at"],
         "Reason": dossier["reason"],
     })

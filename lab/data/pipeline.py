@@ -11,6 +11,7 @@ from lab.data import detect, ingest, measure, publication
 from lab.data.cards_of_intakes import source_of
 from lab.data.generalising import generalised, rows_of
 from lab.data.measure.judging import is_conclusive
+from lab.data.recounting import recounted, thresholds_of
 from lab.data.synthesising import synthesised
 from lab.domain.evidence import ColumnFinding, Figures, Hit, Scope, Technique
 from lab.domain.intake_run import Progress
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lab.domain.dataset import DatasetVersion
-    from lab.domain.evidence import PrivacyPolicy
     from lab.domain.privacy import Criterion
     from lab.ports import Card, Plan
 
@@ -75,6 +75,13 @@ class TablePipeline:
         tell(Progress("assess"))
         source, control = _apart(_kept(table, plan), plan)
         return _measured(source, source, control, plan, tell)
+
+    def recount(
+        self, table: Path, plan: Plan, final: Mapping[str, Any], *, tell: Tell
+    ) -> Measured:
+        """Count a published table anew, all its rows, and judge it by the thresholds of today."""
+        tell(Progress("recount"))
+        return recounted(pl.read_parquet(table), plan, final, thresholds_of(plan.policy))
 
     def anonymise(self, table: Path, target: Path, plan: Plan, *, tell: Tell) -> Treated:
         """Generalise and suppress to k-anonymity, or only leave columns out."""
@@ -167,7 +174,7 @@ def _measured(
         seed=plan.seed,
     )
     risk = measure.measure_risk(source, released, control, plan=asked)
-    thresholds = _thresholds(plan.policy)
+    thresholds = thresholds_of(plan.policy)
     verdict = measure.judge(risk, thresholds)
     report: dict[str, Any] = {
         "risk": json.loads(measure.as_json(risk)),
@@ -206,12 +213,3 @@ def _audience(scope: Scope) -> measure.Audience:
 def _epsilon(plan: Plan) -> float | None:
     is_synthesis = plan.technique is Technique.SYNTHESIS
     return float(plan.parameters["epsilon"]) if is_synthesis else None
-
-
-def _thresholds(policy: PrivacyPolicy) -> measure.Thresholds:
-    return measure.Thresholds(
-        k_between=policy.k_between,
-        k_inside=policy.k_inside,
-        attack_risk=policy.attack_risk_upper,
-        epsilon=float(policy.epsilon_total),
-    )

@@ -35,6 +35,10 @@ class VersionStatus(Enum):
     """Taken back for good."""
 
 
+DOCUMENTS = ("datapackage.json", "croissant.json", "dcat.json", "FICHE.md")
+"""The files of a version that say what it is. Anybody who may read of the data set reads them."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class DatasetRef:
     """One immutable version of one data set."""

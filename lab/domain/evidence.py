@@ -61,6 +61,7 @@ class PrivacyPolicy:
         attack_risk_upper: Largest upper confidence bound of each attack's risk, inclusive, 0 to 1.
         epsilon_total: Of all syntheses of one source over its whole life, inclusive.
         review_months: From publication, or the last review, to the next one (art. 8).
+        review_lead_days: Before that date, the lab starts the review by itself.
         raw_limit_bytes: Of one raw file.
     """
 
@@ -70,6 +71,7 @@ class PrivacyPolicy:
     epsilon_total: Decimal
     review_months: int
     raw_limit_bytes: int
+    review_lead_days: int = 30
 
     def k_for(self, scope: Scope) -> int:
         """Return the k that counts for who will see the data."""

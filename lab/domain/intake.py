@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Treatment,
     )
     from lab.domain.ids import AgencyId, DatasetId, IntakeId, MemberId
+    from lab.domain.intake_review import Review
 
 INTAKE_CHANGED = "intake"
 """The outbox's word for a dossier that has work to do."""
@@ -50,6 +51,7 @@ class Intake:
         policy: The thresholds that the last judgement used.
         publish_asked_at: UTC; from then on the lab publishes it as soon as it can.
         published: The version it became.
+        reviews: Every re-assessment of that version, the oldest first (art. 8).
         reason: Why it was refused or withdrawn.
         version: Grows by one on each write.
     """
@@ -85,6 +87,7 @@ class Intake:
     published: DatasetRef | None = None
     published_at: datetime | None = None
     next_review_at: datetime | None = None
+    reviews: tuple[Review, ...] = ()
     destruction: Destruction | None = None
     reason: str = ""
     version: int = 0
@@ -192,11 +195,16 @@ class Intake:
             IntakeMove.PUBLISH, published=ref, published_at=at, next_review_at=next_review_at
         )
 
-    def reassessed(self, next_review_at: datetime) -> Intake:
-        """Note that it was assessed again and passed, and when it is next (art. 8)."""
+    def reassessed(self, review: Review, next_review_at: datetime) -> Intake:
+        """Note that it was assessed again; where it passed, when it is next (art. 8).
+
+        Raises:
+            StateError: It is not published.
+        """
         if self.state is not IntakeState.PUBLISHED:
             raise StateError("intake", self.id, state=self.state.value, wanted="review")
-        return replace(self, next_review_at=next_review_at)
+        next_at = next_review_at if review.passes else self.next_review_at
+        return replace(self, reviews=(*self.reviews, review), next_review_at=next_at)
 
     def refused(self, reason: str) -> Intake:
         """Close it because the residual risk, or the file itself, cannot be accepted (art. 7)."""

@@ -22,6 +22,7 @@ from lab.domain.evidence import (
     Treatment,
 )
 from lab.domain.ids import MemberId
+from lab.domain.intake_review import Review
 from lab.domain.privacy import Criterion, Role
 
 if TYPE_CHECKING:
@@ -112,8 +113,10 @@ def to_treatment(content: Mapping[str, Any]) -> Treatment:
 
 
 def of_policy(policy: PrivacyPolicy) -> dict[str, Any]:
-    """Write it."""
-    return asdict(policy) | {"epsilon_total": str(policy.epsilon_total)}
+    """Write the thresholds. When a review starts is none, and no signature covers it."""
+    values = asdict(policy) | {"epsilon_total": str(policy.epsilon_total)}
+    del values["review_lead_days"]
+    return values
 
 
 def to_policy(content: Mapping[str, Any]) -> PrivacyPolicy:
@@ -129,6 +132,30 @@ def of_signature(signature: Signature) -> dict[str, Any]:
 def to_signature(content: Mapping[str, Any]) -> Signature:
     """Read it."""
     return Signature(MemberId(content["by"]), _moment(content["at"]), content["value"])
+
+
+def of_review(review: Review) -> dict[str, Any]:
+    """Write it."""
+    return {
+        "at": review.at.isoformat(),
+        "by": review.by,
+        "k": review.k,
+        "report": dict(review.report),
+        "failures": list(review.failures),
+        "policy": of_policy(review.policy),
+        "not_repeated": list(review.not_repeated),
+    }
+
+
+def to_review(content: Mapping[str, Any]) -> Review:
+    """Read it."""
+    return Review(**{
+        **content,
+        "at": _moment(content["at"]),
+        "failures": tuple(content["failures"]),
+        "policy": to_policy(content["policy"]),
+        "not_repeated": tuple(content["not_repeated"]),
+    })
 
 
 def of_destruction(destruction: Destruction) -> dict[str, Any]:

@@ -59,6 +59,7 @@ class Run:
     """One run, as stored.
 
     Attributes:
+        asked_by: ``None`` where the lab itself does it, on schedule.
         parameters: What the step was asked for, JSON types.
         seen_at: UTC; when the process that does it last said so.
         cancel_asked_at: UTC; set once, never cleared.
@@ -68,7 +69,7 @@ class Run:
     id: RunId
     intake_id: IntakeId
     step: Step
-    asked_by: MemberId
+    asked_by: MemberId | None
     asked_at: datetime
     parameters: Mapping[str, Any] = field(default_factory=dict)
     state: RunState = RunState.QUEUED

@@ -70,6 +70,10 @@ class Intakes(Protocol):
         """Return the data set's, newest first."""
         ...
 
+    async def to_review(self, before: datetime) -> Sequence[Intake]:
+        """Return those published whose review date comes until then, soonest first."""
+        ...
+
     async def to_destroy(self) -> Sequence[Intake]:
         """Return those that have ended and whose raw file was not yet seen gone."""
         ...
@@ -258,6 +262,24 @@ class Pipeline(Protocol):
 
     def assess(self, table: Path, plan: Plan, *, tell: Callable[[Progress], None]) -> Measured:
         """Analyse a table as it is, without its identifiers (art. 5 and 8)."""
+        ...
+
+    def recount(
+        self,
+        table: Path,
+        plan: Plan,
+        final: Mapping[str, Any],
+        *,
+        tell: Callable[[Progress], None],
+    ) -> Measured:
+        """Count a published table anew, all its rows, and judge it by the thresholds of ``plan``.
+
+        Args:
+            table: As it was published.
+            plan: How it was made, with the thresholds of today.
+            final: The report of its final analysis: what needs the source is read there.
+            tell: Told how far it is.
+        """
         ...
 
     def anonymise(

@@ -271,6 +271,14 @@ class Datasets(Protocol):
         """
         ...
 
+    async def add_documents(self, ref: DatasetRef, documents: Mapping[str, str]) -> None:
+        """Keep a version's documents by name; what is kept already stays as it is."""
+        ...
+
+    async def document(self, ref: DatasetRef, name: str) -> str | None:
+        """Return one document of a version, or nothing."""
+        ...
+
     async def set_status(
         self, ref: DatasetRef, status: VersionStatus, next_review_at: datetime | None
     ) -> bool:

@@ -38,6 +38,16 @@ def left_of(policy: PrivacyPolicy, taken: Sequence[Spend]) -> Decimal:
     return max(Decimal(0), policy.epsilon_total - spent([one.epsilon for one in taken]))
 
 
+async def queue(
+    tx: Transaction, desk: Desk, blank: Run, intake: Intake, actor: Member | None
+) -> Run:
+    """Have a run wait for its turn, and say so."""
+    run = await tx.intakes.put_run(blank)
+    await desk.note(tx, actor, f"intake.{run.step.value}", intake, run=run.id)
+    await tx.outbox.add(INTAKE_CHANGED, intake.id, run.asked_at)
+    return run
+
+
 class IntakeRunService:
     """What people can do with runs. ``IntakeWork`` does them, where the loop runs.
 
@@ -209,17 +219,13 @@ class IntakeRunService:
         step: Step,
         parameters: Mapping[str, Any],
     ) -> Run:
-        now = self._clock.now()
-        run = await tx.intakes.put_run(
-            Run(
-                id=RunId(self._new_id("run")),
-                intake_id=intake.id,
-                step=step,
-                asked_by=actor.id,
-                asked_at=now,
-                parameters=parameters,
-            )
+        run_id = RunId(self._new_id("run"))
+        blank = Run(
+            id=run_id,
+            intake_id=intake.id,
+            step=step,
+            asked_by=actor.id,
+            asked_at=self._clock.now(),
+            parameters=parameters,
         )
-        await self._desk.note(tx, actor, f"intake.{step.value}", intake, run=run.id)
-        await tx.outbox.add(INTAKE_CHANGED, intake.id, now)
-        return run
+        return await queue(tx, self._desk, blank, intake, actor)

@@ -21,8 +21,9 @@ from lab.domain.evidence import (
     months_after,
 )
 from lab.domain.intake_content import signed_content
+from lab.domain.intake_review import Review
 from lab.domain.intake_run import Progress, Step
-from lab.ports import Measured, Plan, Spend
+from lab.ports import Plan, Spend
 from lab.services.intake_card import card_of
 from lab.services.intake_desk import found
 from lab.services.intake_runs import left_of
@@ -32,10 +33,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lab.domain.dataset import DatasetVersion
-    from lab.domain.ids import IntakeId
+    from lab.domain.ids import IntakeId, MemberId
     from lab.domain.intake import Intake
     from lab.domain.intake_run import Run
-    from lab.ports import Clock, Pipeline, Publications, Store, Transaction, Workplace
+    from lab.ports import Clock, Measured, Pipeline, Publications, Store, Transaction, Workplace
     from lab.services.intake_desk import Desk
 
 Tell: TypeAlias = Callable[[Progress], None]
@@ -142,7 +143,7 @@ class IntakeSteps:
             parameters=plan.parameters,
             outcome={**treated.outcome, _TABLE_SHA256: sha256},
             row_count=treated.row_count,
-            by=bench.run.asked_by,
+            by=_asker(bench.run),
             at=now,
             epsilon=epsilon,
             delta=delta,
@@ -210,14 +211,24 @@ class IntakeSteps:
         self._require_genuine(intake)
         path = await self._publications().fetch(ref, "data.parquet", bench.work.folder)
         plan = self._plan(intake, replace(bench.run, parameters=treatment.parameters))
-        assess = self._pipeline().assess
-        now_found = await asyncio.to_thread(assess, path, plan, tell=bench.tell)
+        recount = self._pipeline().recount
+        found_now = await asyncio.to_thread(recount, path, plan, final.report, tell=bench.tell)
         # Attacks need the source, which is destroyed: what they showed then is held to the
         # thresholds of today.
-        again = Measured(replace(final.figures, k=now_found.figures.k), now_found.report)
+        again = replace(found_now, figures=replace(final.figures, k=found_now.figures.k))
+        policy, now = self._desk.policy, self._clock.now()
         failures = self._judged(intake, again, treatment.technique)
-        now = self._clock.now()
-        next_at = months_after(now, self._desk.policy.review_months)
+        if treatment.epsilon > policy.epsilon_total:
+            failures = (*failures, "epsilon_too_large")
+        review = Review(
+            at=now,
+            by=bench.run.asked_by,
+            k=found_now.figures.k,
+            report=found_now.report,
+            failures=failures,
+            policy=policy,
+        )
+        next_at = months_after(now, policy.review_months)
         status = VersionStatus.TO_REVIEW if failures else VersionStatus.ACTIVE
 
         async def more(tx: Transaction) -> None:
@@ -227,8 +238,7 @@ class IntakeSteps:
                 await revoke(tx, self._desk.journal, ref, now)
 
         facts = {"failures": ",".join(failures)} if failures else {"verdict": "passes"}
-        change = (lambda it: it) if failures else (lambda it: it.reassessed(next_at))
-        await self._keep(bench, change, more, **facts)
+        await self._keep(bench, lambda it: it.reassessed(review, next_at), more, **facts)
 
     def _plan(self, intake: Intake, run: Run) -> Plan:
         parameters = run.parameters
@@ -296,6 +306,12 @@ class IntakeSteps:
                 await more(tx)
             action = f"intake.{bench.run.step.value}.done"
             await self._desk.note(tx, None, action, kept, run=bench.run.id, **facts)
+
+
+def _asker(run: Run) -> MemberId:
+    if run.asked_by is None:
+        raise StateError("run", run.id, state="nobody's", wanted=run.step.value)
+    return run.asked_by
 
 
 def _treatment(intake: Intake) -> Treatment:

@@ -12,24 +12,22 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from lab.domain.dataset import VersionStatus
 from lab.domain.errors import ConflictError, RequestError
 from lab.domain.evidence import Destruction
 from lab.domain.intake_content import destruction_content
 from lab.domain.intake_run import Progress, RunState
 from lab.services.intake_desk import found
 from lab.services.intake_steps import Bench
-from lab.services.revoking import revoke
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from lab.domain.dataset import DatasetRef
     from lab.domain.ids import RunId
     from lab.domain.intake import Intake
     from lab.domain.intake_run import Run
     from lab.ports import Clock, Quarantine, Store
     from lab.services.intake_desk import Desk
+    from lab.services.intake_reviews import IntakeReviews
     from lab.services.intake_steps import IntakeSteps
 
 log = logging.getLogger(__name__)
@@ -76,6 +74,7 @@ class IntakeWork:
 
     Args:
         steps: Does one step.
+        reviews: Looks at review dates.
         sign: Signs bytes with the lab's key; hexadecimal.
         every: How often upkeep is done, whatever is heard.
         beat: How often a run's progress is written down.
@@ -90,6 +89,7 @@ class IntakeWork:
         desk: Desk,
         quarantine: Quarantine,
         steps: IntakeSteps,
+        reviews: IntakeReviews,
         sign: Callable[[bytes], str],
         every: timedelta,
         beat: timedelta = BEAT,
@@ -97,6 +97,7 @@ class IntakeWork:
     ) -> None:
         self._store, self._clock, self._desk = store, clock, desk
         self._quarantine, self._steps, self._sign = quarantine, steps, sign
+        self._reviews = reviews
         self._every, self._beat, self._guard = every, beat, guard
         self._news = asyncio.Event()
 
@@ -131,9 +132,14 @@ class IntakeWork:
             count += 1
 
     async def keep_up(self) -> None:
-        """Destroy raw files that have no reason to be kept; mark what is due for review."""
-        await self.destroy()
-        await self.review()
+        """Destroy raw files that have no reason to be kept; see to reviews, before and at dates.
+
+        What is past its date leaves sandboxes first, whatever comes of the rest.
+        """
+        await self._reviews.mark()
+        await self._try(self.destroy)
+        if await self._reviews.start():
+            self.wake()
 
     async def destroy(self) -> int:
         """Destroy the raw files of dossiers that have ended, and certify; return how many."""
@@ -150,25 +156,6 @@ class IntakeWork:
             await self._certify(intake, gone)
             count += 1
         return count
-
-    async def review(self) -> Sequence[DatasetRef]:
-        """Mark the versions whose review date has come, and take them out of sandboxes."""
-        now = self._clock.now()
-        async with self._store.begin() as tx:
-            due = await tx.datasets.due(now)
-            for version in due:
-                status, ref = VersionStatus.TO_REVIEW, version.ref
-                await tx.datasets.set_status(ref, status, version.next_review_at)
-                await self._desk.journal.done(
-                    tx,
-                    actor=None,
-                    action="dataset.to_review",
-                    resource_id=ref.dataset_id,
-                    facts={"version": str(ref.version)},
-                )
-                await revoke(tx, self._desk.journal, ref, now)
-            self._guard()
-        return [version.ref for version in due]
 
     async def _work_on(self) -> None:
         while True:

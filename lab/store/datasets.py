@@ -17,10 +17,10 @@ from lab.domain.dataset import (
     VersionStatus,
 )
 from lab.domain.errors import ConflictError
-from lab.store.tables import dataset_versions, datasets
+from lab.store.tables import dataset_documents, dataset_versions, datasets
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Select
@@ -82,6 +82,23 @@ class SqlDatasets:
         if not await self._link.add(dataset_versions, values):
             name = f"{version.ref.dataset_id}@{version.ref.version}"
             raise ConflictError("dataset version", name, expected=0, found=version.ref.version)
+
+    async def add_documents(self, ref: DatasetRef, documents: Mapping[str, str]) -> None:
+        """Keep a version's documents by name; what is kept already stays as it is."""
+        version = {"dataset_id": ref.dataset_id, "version": ref.version}
+        for name, text in documents.items():
+            await self._link.add(dataset_documents, {**version, "name": name, "content": text})
+
+    async def document(self, ref: DatasetRef, name: str) -> str | None:
+        """Return one document of a version, or nothing."""
+        table = dataset_documents
+        same = and_(
+            table.c.dataset_id == ref.dataset_id,
+            table.c.version == ref.version,
+            table.c.name == name,
+        )
+        row = await self._link.first(select(table).where(same))
+        return None if row is None else str(row["content"])
 
     async def set_status(
         self, ref: DatasetRef, status: VersionStatus, next_review_at: datetime | None

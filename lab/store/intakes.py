@@ -20,6 +20,7 @@ from lab.store.tables import epsilon_spends, intake_runs, intakes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from sqlalchemy import ColumnElement
     from sqlalchemy.engine import RowMapping
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from lab.domain.ids import AgencyId, DatasetId, IntakeId, RunId
     from lab.ports import Filter
     from lab.store.link import Link
+
+_NOBODY = ""
+"""In place of a person, where the lab itself asked for a run."""
 
 _PLAIN = (
     "id",
@@ -111,6 +115,15 @@ class SqlIntakes:
         )
         return [_intake(row) for row in rows]
 
+    async def to_review(self, before: datetime) -> Sequence[Intake]:
+        """Return those published whose review date comes until then, soonest first."""
+        table = intakes
+        is_due = and_(
+            table.c.state == IntakeState.PUBLISHED.value, table.c.next_review_at <= before
+        )
+        rows = await self._link.all(select(table).where(is_due).order_by(table.c.next_review_at))
+        return [_intake(row) for row in rows]
+
     async def to_destroy(self) -> Sequence[Intake]:
         """Return those that have ended and whose raw file was not yet seen gone."""
         ended = intakes.c.state.in_([state.value for state in ENDED])
@@ -130,6 +143,7 @@ class SqlIntakes:
             "state": run.state.value,
             "parameters": dict(run.parameters),
             "progress": asdict(run.progress),
+            "asked_by": run.asked_by or _NOBODY,
         }
         return replace(run, version=await self._link.put(intake_runs, "run", values))
 
@@ -194,6 +208,7 @@ def _values(intake: Intake) -> dict[str, object]:
         "state": intake.state.value,
         "findings": [content.of_finding(finding) for finding in intake.findings],
         "choices": [content.of_choice(choice) for choice in intake.choices],
+        "reviews": [content.of_review(review) for review in intake.reviews],
         "published_version": intake.published.version if intake.published else None,
     }
 
@@ -212,6 +227,7 @@ def _intake(row: RowMapping) -> Intake:
         state=IntakeState(row["state"]),
         findings=tuple(map(content.to_finding, row["findings"])),
         choices=tuple(map(content.to_choice, row["choices"])),
+        reviews=tuple(map(content.to_review, row["reviews"] or ())),
         published=None if number is None else DatasetRef(row["dataset_id"], number),
     )
 
@@ -222,6 +238,7 @@ def _run(row: RowMapping) -> Run:
         "step": Step(row["step"]),
         "state": RunState(row["state"]),
         "progress": Progress(**row["progress"]),
+        "asked_by": row["asked_by"] or None,
     })
 
 

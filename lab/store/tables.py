@@ -246,6 +246,17 @@ dataset_versions = Table(
     Index(None, "status", "next_review_at"),
 )
 
+# A copy of the small files of a version, for whoever cannot reach the object store's key.
+dataset_documents = Table(
+    "dataset_documents",
+    metadata,
+    _part_of("dataset_id", "datasets.id"),
+    _amount("version"),
+    _words("name"),
+    _words("content"),
+    PrimaryKeyConstraint("dataset_id", "version", "name"),
+)
+
 intakes = Table(
     "intakes",
     metadata,
@@ -280,6 +291,7 @@ intakes = Table(
     Column("published_version", Amount),
     Column("published_at", Moment),
     Column("next_review_at", Moment),
+    Column("reviews", Canonical),
     Column("destruction", Canonical),
     _words("reason"),
     _amount("version"),

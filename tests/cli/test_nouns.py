@@ -194,6 +194,7 @@ INTAKE = {
     "signed_by": None,
     "published": None,
     "next_review_at": None,
+    "reviewed_at": None,
     "destroyed_at": None,
     "reason": "",
     "version": 4,

@@ -36,6 +36,7 @@ from lab.domain.ids import (
     TemplateId,
 )
 from lab.domain.intake import Intake
+from lab.domain.intake_review import Review
 from lab.domain.intake_run import Run, Step
 from lab.domain.member import Member, Role
 from lab.domain.privacy import Criterion
@@ -215,6 +216,10 @@ def whole_intake(**changes: Any) -> Intake:
         published=DatasetRef(DatasetId("demandes"), 2),
         published_at=NOON,
         next_review_at=NOON + timedelta(days=365),
+        reviews=(
+            Review(at=NOON, by=None, k=12, report={"é": [1]}, failures=(), policy=POLICY),
+            Review(at=NOON, by=BENOIT, k=None, report={}, failures=("x",), policy=POLICY),
+        ),
         destruction=Destruction(("raw", "table"), NOON, "ef" * 32),
         reason=ODD,
     )

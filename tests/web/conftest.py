@@ -115,7 +115,12 @@ async def build_lab(settings: Settings, clock: FixedClock) -> WebLab:
         ),
         intake_runs=IntakeRunService(**parts, new_id=ids, wake=lambda: None),
         intake_work=intake_work(
-            settings, dossiers.intaking(), **parts, signer=signer, guard=lambda: None
+            settings,
+            dossiers.intaking(),
+            **parts,
+            signer=signer,
+            new_id=ids,
+            guard=lambda: None,
         ),
         settings=settings,
         store=store,

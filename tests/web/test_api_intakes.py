@@ -100,6 +100,19 @@ async def test_a_reviewer_brings_a_table_in_and_a_scientist_sees_the_card_only(
         assert (await scientist.get(where)).status_code == 403, where
 
 
+async def test_a_review_is_in_the_evidence_and_in_the_register(users: Users, lab: WebLab) -> None:
+    path = await published(users, lab)
+    reviewer, supervisor = await users.api("r.cote"), await users.api("s.morin")
+    refused = await reviewer.post(f"{path}/runs", json={"step": "review"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    await ran(supervisor, lab, path, step="review")
+    (review,) = (await supervisor.get(f"{path}/report")).json()["reviews"]
+    assert (review["by"]["login"], review["passes"], review["k"]) == ("s.morin", True, 11)
+    assert "attacks" in review["not_repeated"]
+    row = (await supervisor.get(f"{PATH}/register")).json()["items"][0]
+    assert row["reviewed_at"] == review["at"]
+
+
 async def test_the_register_is_a_list_and_a_csv_that_no_spreadsheet_runs(
     users: Users, lab: WebLab
 ) -> None:
@@ -113,7 +126,13 @@ async def test_the_register_is_a_list_and_a_csv_that_no_spreadsheet_runs(
     assert answer.headers["content-type"].startswith("text/csv")
     lines = list(csv.DictReader(io.StringIO(answer.text.lstrip("\ufeff")), delimiter=";"))
     assert lines[0]["Fins prévues"] == "Prévoir les délais."
-    assert lines[0]["Description des renseignements"] == "Prestations. =1+1"
+    # The four items of section 9.
+    described = "Prestations. =1+1 Colonnes\u00a0: Sexe, Montant."
+    assert lines[0]["Description des renseignements"] == described
+    assert lines[0]["Technique d’anonymisation"] == "k-anonymat"
+    assert lines[0]["Mesures de protection et de sécurité"].startswith("Dépôt chiffré")
+    assert lines[0]["Date de l’analyse des risques de réidentification (art. 7)"]
+    assert lines[0]["Date de la mise à jour de l’analyse (art. 8)"] == ""
     assert (await reviewer.get(f"{PATH}/register?agency_id=sqd")).json()["items"] == []
 
 

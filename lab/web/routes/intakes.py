@@ -1,8 +1,5 @@
 """Dossiers: how an agency's table becomes a version that may be mounted."""
 
-import csv
-import io
-import json
 from collections.abc import AsyncIterator, Sequence
 from http import HTTPStatus
 from typing import Annotated
@@ -10,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response, status
 from starlette.requests import ClientDisconnect
 
-from lab.domain.ids import AgencyId, IntakeId, MemberId, RunId
+from lab.domain.ids import IntakeId, MemberId, RunId
 from lab.domain.intake import Intake
 from lab.domain.intake_run import Step
 from lab.domain.intake_states import IntakeState
@@ -22,13 +19,10 @@ from lab.web.identity import Actor
 from lab.web.problems import WebError
 from lab.web.schemas.common import PageOut
 from lab.web.schemas.intakes import (
-    REGISTER_HEADERS,
     ColumnsIn,
     ColumnsOut,
     IntakeIn,
     IntakeOut,
-    RegisterOut,
-    ReportOut,
     RunIn,
     RunOut,
 )
@@ -49,12 +43,11 @@ _BODY = {
         "content": {_BYTES: {"schema": {"type": "string", "format": "binary"}}},
     }
 }
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def written(lab: Lab, intakes: Sequence[Intake]) -> list[IntakeOut]:
     """Write dossiers with the people they name."""
-    people = await lab.members.names(sorted({p for i in intakes for p in _people(i)}))
+    people = await lab.members.names(sorted({p for i in intakes for p in people_of(i)}))
     return [IntakeOut.of(intake, people) for intake in intakes]
 
 
@@ -88,39 +81,6 @@ async def list_intakes(
     page = await lab.intakes.page(actor, state=state, after=part.after, limit=part.limit)
     link_next(request, response, page.next_cursor)
     return PageOut(items=await written(lab, page.items), next=page.next_cursor)
-
-
-@router.get(
-    "/register",
-    summary="Lire le registre (art. 9) / Read the register",
-    dependencies=[Depends(_LIST)],
-)
-async def read_register(
-    actor: Actor, request: Request, agency_id: Annotated[str, Query(max_length=20)] = ""
-) -> PageOut[RegisterOut]:
-    return PageOut(items=await _register(actor, request, agency_id))
-
-
-@router.get(
-    "/register.csv",
-    summary="Exporter le registre / Export the register",
-    dependencies=[Depends(_LIST)],
-    response_class=Response,
-    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
-)
-async def export_register(
-    actor: Actor, request: Request, agency_id: Annotated[str, Query(max_length=20)] = ""
-) -> Response:
-    rows = [row.model_dump(mode="json") for row in await _register(actor, request, agency_id)]
-    out = io.StringIO()
-    lines = csv.writer(out, delimiter=";", lineterminator="\r\n")
-    lines.writerow(REGISTER_HEADERS.values())
-    lines.writerows([_cell(row[name]) for name in REGISTER_HEADERS] for row in rows)
-    return Response(
-        "\ufeff" + out.getvalue(),
-        media_type="text/csv",
-        headers={"Content-Disposition": 'attachment; filename="registre.csv"'},
-    )
 
 
 @router.get("/{intake_id}", summary="Lire un dossier / Read", dependencies=[Depends(_READ)])
@@ -259,19 +219,6 @@ async def cancel_run(
     return _run(RunOut.of(run), response)
 
 
-@router.get(
-    "/{intake_id}/report",
-    summary="Lire la preuve / Read the evidence",
-    dependencies=[Depends(_READ)],
-)
-async def read_report(
-    intake_id: str, actor: Actor, request: Request, response: Response
-) -> ReportOut:
-    intake = await lab_of(request).intakes.get(actor, IntakeId(intake_id))
-    set_etag(response, intake.version)
-    return ReportOut.of(intake)
-
-
 @router.post(
     "/{intake_id}/signature",
     summary="Signer l’analyse finale (art. 7) / Sign the final analysis",
@@ -364,22 +311,9 @@ async def _chunks(request: Request) -> AsyncIterator[bytes]:
         raise WebError("bad_request", HTTPStatus.BAD_REQUEST) from None
 
 
-async def _register(actor: Actor, request: Request, agency_id: str) -> list[RegisterOut]:
-    lab = lab_of(request)
-    found = await lab.intakes.register(actor, AgencyId(agency_id) if agency_id else None)
-    people = await lab.members.names(sorted({p for i in found for p in _people(i)}))
-    return [RegisterOut.of(intake, people) for intake in found]
-
-
-def _people(intake: Intake) -> set[MemberId]:
+def people_of(intake: Intake) -> set[MemberId]:
+    """Return whom a dossier names."""
     signer = intake.signature.by if intake.signature else None
     named = {intake.depositor_id, intake.supervisor_id, intake.requester_id, signer}
+    named |= {review.by for review in intake.reviews}
     return {person for person in named if person is not None}
-
-
-def _cell(value: object) -> str:
-    """Write a cell that a spreadsheet shows and does not run."""
-    if value is None:
-        return ""
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
-    return f"'{text}" if text.startswith(_FORMULAS) else text

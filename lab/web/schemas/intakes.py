@@ -14,6 +14,7 @@ from lab.domain.evidence import ColumnChoice, PrivacyPolicy, Scope, Technique
 from lab.domain.ids import MemberId
 from lab.domain.intake import Intake
 from lab.domain.intake_content import of_analysis, of_destruction, of_signature, of_treatment
+from lab.domain.intake_review import Review
 from lab.domain.intake_run import Run, RunState, Step
 from lab.domain.intake_states import IntakeState
 from lab.domain.member import Member
@@ -217,6 +218,40 @@ class ThresholdsOut(Out):
         )
 
 
+class ReviewOut(Out):
+    """A re-assessment of a published version (art. 8). / Une réévaluation.
+
+    Attributes:
+        by: Who asked for it; nobody where the lab did by itself, before the date.
+        k: Smallest class of the published table, counted anew.
+        not_repeated: What needs the destroyed source; held as it was to the thresholds of then.
+        report: What was counted anew.
+    """
+
+    at: datetime
+    by: PersonOut | None
+    k: int | None
+    passes: bool
+    failures: list[str]
+    not_repeated: list[str]
+    thresholds: ThresholdsOut
+    report: dict[str, Any]
+
+    @classmethod
+    def of(cls, review: Review, people: Mapping[MemberId, Member]) -> ReviewOut:
+        """Write it, with the person it names."""
+        return cls(
+            at=review.at,
+            by=person(review.by, people) if review.by else None,
+            k=review.k,
+            passes=review.passes,
+            failures=list(review.failures),
+            not_repeated=list(review.not_repeated),
+            thresholds=ThresholdsOut.of(review.policy),
+            report=dict(review.report),
+        )
+
+
 class IntakeOut(Out):
     """A dossier. / Un dossier d’anonymisation.
 
@@ -251,6 +286,7 @@ class IntakeOut(Out):
     published: DatasetRefOut | None
     published_at: datetime | None
     next_review_at: datetime | None
+    reviewed_at: datetime | None
     destroyed_at: datetime | None
     reason: str
     version: int
@@ -294,6 +330,7 @@ class IntakeOut(Out):
             published=DatasetRefOut.of(intake.published) if intake.published else None,
             published_at=intake.published_at,
             next_review_at=intake.next_review_at,
+            reviewed_at=intake.reviews[-1].at if intake.reviews else None,
             destroyed_at=intake.destruction.seen_gone_at if intake.destruction else None,
             reason=intake.reason,
             version=intake.version,
@@ -308,6 +345,7 @@ class ReportOut(Out):
         final: After it (art. 7).
         signature: Over all of this, by who answers for it.
         destruction: That nothing of the raw file is left, with a signature of its own.
+        reviews: What was analysed again since, the oldest first (art. 8).
     """
 
     intake_id: str
@@ -317,9 +355,10 @@ class ReportOut(Out):
     thresholds: ThresholdsOut | None
     signature: dict[str, Any] | None
     destruction: dict[str, Any] | None
+    reviews: list[ReviewOut]
 
     @classmethod
-    def of(cls, intake: Intake) -> ReportOut:
+    def of(cls, intake: Intake, people: Mapping[MemberId, Member]) -> ReportOut:
         """Write it."""
         return cls(
             intake_id=intake.id,
@@ -329,6 +368,7 @@ class ReportOut(Out):
             thresholds=ThresholdsOut.of(intake.policy) if intake.policy else None,
             signature=of_signature(intake.signature) if intake.signature else None,
             destruction=of_destruction(intake.destruction) if intake.destruction else None,
+            reviews=[ReviewOut.of(review, people) for review in intake.reviews],
         )
 
 
@@ -371,79 +411,3 @@ class RunOut(Out):
             error_en=run.error_en,
             version=run.version,
         )
-
-
-class RegisterOut(Out):
-    """One row of the register (art. 9). / Une ligne du registre."""
-
-    intake_id: str
-    dataset: str
-    version: int
-    agency_id: str
-    description: str
-    purposes: str
-    status: DataClass
-    technique: Technique | None
-    parameters: dict[str, Any]
-    security_measures: str
-    preliminary_at: datetime | None
-    final_at: datetime | None
-    supervisor: str
-    signed_at: datetime | None
-    published_at: datetime | None
-    next_review_at: datetime | None
-    raw_destroyed_at: datetime | None
-    state: IntakeState
-
-    @classmethod
-    def of(cls, intake: Intake, people: Mapping[MemberId, Member]) -> RegisterOut:
-        """Write it."""
-        treatment, signature = intake.treatment, intake.signature
-        return cls(
-            intake_id=intake.id,
-            dataset=intake.dataset_id,
-            version=intake.published.version if intake.published else 0,
-            agency_id=intake.agency_id,
-            description=f"{intake.title_fr}. {intake.description_fr}",
-            purposes=intake.purposes,
-            status=intake.asked,
-            technique=treatment.technique if treatment else None,
-            parameters=dict(treatment.parameters) if treatment else {},
-            security_measures=MEASURES_FR,
-            preliminary_at=intake.preliminary.at if intake.preliminary else None,
-            final_at=intake.final.at if intake.final else None,
-            supervisor=person(signature.by, people).name if signature else "",
-            signed_at=signature.at if signature else None,
-            published_at=intake.published_at,
-            next_review_at=intake.next_review_at,
-            raw_destroyed_at=intake.destruction.seen_gone_at if intake.destruction else None,
-            state=intake.state,
-        )
-
-
-MEASURES_FR = (
-    "Dépôt chiffré, hors d’atteinte des bacs à sable; destruction constatée après la publication; "
-    "lecture seule, derrière des murs éprouvés."
-)
-
-REGISTER_HEADERS: Mapping[str, str] = {
-    "intake_id": "Dossier",
-    "dataset": "Jeu de données",
-    "version": "Version",
-    "agency_id": "Organisme",
-    "description": "Description des renseignements",
-    "purposes": "Fins prévues",
-    "status": "Statut",
-    "technique": "Technique d’anonymisation",
-    "parameters": "Paramètres",
-    "security_measures": "Mesures de protection et de sécurité",
-    "preliminary_at": "Date de l’analyse préliminaire",
-    "final_at": "Date de l’analyse finale",
-    "supervisor": "Personne compétente",
-    "signed_at": "Date de la signature",
-    "published_at": "Date de publication",
-    "next_review_at": "Date de la prochaine évaluation",
-    "raw_destroyed_at": "Date de destruction du fichier déposé",
-    "state": "État",
-}
-"""Of the CSV, in French: the register is the agency's."""

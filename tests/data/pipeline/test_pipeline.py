@@ -147,3 +147,22 @@ def test_a_reading_that_shall_end_leaves_nothing(raw: Path, tmp_path: Path) -> N
     with pytest.raises(InterruptedError):
         TablePipeline().read(raw, tmp_path / "t.parquet", name="p.csv", tell=stop)
     assert [path.name for path in tmp_path.iterdir()] == ["raw"]
+
+
+def test_a_published_table_is_counted_whole_and_held_to_the_thresholds_of_the_day(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "data.parquet"
+    regions = ["Gaspé"] * 11 + ["Québec"] * 20
+    pl.DataFrame({
+        "age": ["[20, 30["] * 31,
+        "region": regions,
+        "decision": ["oui", "non"] * 15 + ["oui"],
+    }).write_parquet(path)
+    asked, told = plan(l=2), Told()
+    found = TablePipeline().recount(path, asked, {}, tell=told)
+    # All 31 rows: an analysis that sets people aside would have found fewer than 11.
+    assert (found.figures.k, found.failures, told.what) == (11, (), ["recount"])
+    assert found.report["counts"]["unique_share"] == 0
+    stricter = TablePipeline().recount(path, plan(l=3), {}, tell=told)
+    assert stricter.failures == ("l_too_small",)

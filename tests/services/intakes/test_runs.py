@@ -162,10 +162,10 @@ async def test_a_version_whose_review_is_due_leaves_running_sandboxes_and_is_ask
     waiting = (
         await case.lab.requests.file(requester, draft(datasets=(REF.dataset_id,), size="moyen"))
     ).request
-    assert await case.lab.intake_work.review() == []
+    assert await case.lab.intake_work._reviews.mark() == []
     world.clock.time = NOON.replace(year=2027)
-    assert await case.lab.intake_work.review() == [REF]
-    assert await case.lab.intake_work.review() == []
+    assert await case.lab.intake_work._reviews.mark() == [REF]
+    assert await case.lab.intake_work._reviews.mark() == []
     async with case.lab.store.read() as tx:
         sandbox = await tx.sandboxes.get(request.sandbox_id)
         actions = [row.action for row in await tx.audit.all()]
@@ -189,7 +189,7 @@ async def test_a_review_that_passes_makes_it_active_again_for_who_stands_apart(
 ) -> None:
     await case.published()
     world.clock.time = NOON.replace(year=2027)
-    await case.lab.intake_work.review()
+    await case.lab.intake_work._reviews.mark()
     with pytest.raises(ForbiddenError):
         await case.lab.intake_runs.start(case.reviewer, case.id, Step.REVIEW)
 
