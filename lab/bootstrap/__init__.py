@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lab.bootstrap.clock import SystemClock
+from lab.bootstrap.federation import federation
 from lab.bootstrap.intakes import Intaking, intake_work, intaking
 from lab.bootstrap.launching import LocalLauncher
 from lab.bootstrap.opening import opened
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         Provider,
         Store,
     )
+    from lab.services.federation import FederationService
     from lab.services.intake_work import IntakeWork
     from lab.settings import Settings
     from lab.store import SqlStore
@@ -65,6 +67,7 @@ class Lab:
     sandboxes: SandboxService
     agencies: AgencyService
     members: MemberService
+    federation: FederationService | None
     datasets: DatasetService
     intakes: IntakeService
     intake_runs: IntakeRunService
@@ -81,6 +84,8 @@ class Lab:
 
     async def aclose(self) -> None:
         """Let go of every connection."""
+        if self.federation is not None:
+            await self.federation.aclose()
         await self.systems.aclose()
         await self.store.aclose()
 
@@ -139,6 +144,9 @@ async def build(
     )
     if systems.subscribe is not None:
         systems.subscribe(controller.look)
+    members = MemberService(
+        store=store, clock=clock, journal=journal, passwords=Argon2Passwords(), new_id=new_id
+    )
     return Lab(
         settings=settings,
         store=store,
@@ -163,12 +171,9 @@ async def build(
             wake=controller.wake,
         ),
         agencies=AgencyService(store=store, journal=journal),
-        members=MemberService(
-            store=store,
-            clock=clock,
-            journal=journal,
-            passwords=Argon2Passwords(),
-            new_id=new_id,
+        members=members,
+        federation=federation(
+            settings, store=store, clock=clock, journal=journal, members=members, new_id=new_id
         ),
         datasets=DatasetService(store=store, journal=journal),
         intakes=IntakeService(

@@ -54,12 +54,12 @@ class FileCatalogue:
 
     @functools.cached_property
     def _read(self) -> Catalogue:
-        egress = _load(self._policies_dir / "egress.yaml", "egress")
-        sizes = _load(self._policies_dir / "sizes.yaml", "sizes")
-        approval = _load(self._policies_dir / "approval.yaml", "approval")
+        egress = load(self._policies_dir / "egress.yaml", "egress")
+        sizes = load(self._policies_dir / "sizes.yaml", "sizes")
+        approval = load(self._policies_dir / "approval.yaml", "approval")
         profiles = {ProfileId(p["id"]): _profile(p) for p in egress["profiles"]}
         templates = [
-            _template(_load(path, "template"))
+            _template(load(path, "template"))
             for path in sorted(self._templates_dir.glob("*/gabarit.yaml"))
         ]
         return Catalogue(
@@ -67,11 +67,16 @@ class FileCatalogue:
             profiles=profiles,
             sizes={size["id"]: _size(size) for size in sizes["sizes"]},
             approval=tuple(_rule(rule, set(profiles)) for rule in approval["rules"]),
-            privacy=_privacy(_load(self._policies_dir / "privacy.yaml", "privacy")),
+            privacy=_privacy(load(self._policies_dir / "privacy.yaml", "privacy")),
         )
 
 
-def _load(path: Path, kind: str) -> dict[str, Any]:
+def load(path: Path, kind: str) -> dict[str, Any]:
+    """Read one policy file, checked against the schema of its kind.
+
+    Raises:
+        PolicyError: It is missing or wrong; the message names file and place.
+    """
     schema = json.loads(resources.files("lab.catalogue").joinpath(f"{kind}.json").read_text())
     try:
         body = yaml.safe_load(path.read_text(encoding="utf-8"))

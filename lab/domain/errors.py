@@ -25,10 +25,11 @@ HTTP status codes live in ``lab.web.errors``, not here.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lab.domain.agency import Usage
     from lab.domain.ids import AgencyId
@@ -43,9 +44,14 @@ class LabError(Exception):
 
 
 class RequestError(LabError):
-    """The request cannot be honoured as written."""
+    """The request cannot be honoured as written.
+
+    Attributes:
+        facts: What the audit keeps of a refusal besides its code: stable words, nobody's data.
+    """
 
     code = "bad_request"
+    facts: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What the core needs from the outside, as small protocols."""
 
+from lab.ports.federation import Identities, IdentityProvider, SignIns
 from lab.ports.intakes import (
     Card,
     Intakes,
@@ -53,6 +54,8 @@ __all__ = [
     "Filter",
     "GrantSnapshots",
     "HeldGrant",
+    "Identities",
+    "IdentityProvider",
     "Intakes",
     "KeyRecord",
     "Keys",
@@ -74,6 +77,7 @@ __all__ = [
     "Requests",
     "Sandboxes",
     "ServerState",
+    "SignIns",
     "Spend",
     "Store",
     "TableRead",

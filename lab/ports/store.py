@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lab.domain.request import RequestState, SandboxRequest
     from lab.domain.sandbox import Sandbox, Stage, StageState
     from lab.domain.token import Token, TokenKind
+    from lab.ports.federation import Identities, SignIns
     from lab.ports.intakes import Intakes
     from lab.ports.shared import Proofs, Reports
 
@@ -356,6 +357,16 @@ class Transaction(Protocol):
     @property
     def tokens(self) -> Tokens:
         """Bearer tokens."""
+        ...
+
+    @property
+    def identities(self) -> Identities:
+        """Who people are at a provider."""
+        ...
+
+    @property
+    def sign_ins(self) -> SignIns:
+        """Sign-ins by a provider that are not back yet."""
         ...
 
     @property

@@ -75,7 +75,7 @@ class Journal:
                     resource_id=resource_id[:64],
                     agency_id=agency_id[:64],
                     outcome="refused",
-                    facts={"code": error.code},
+                    facts={"code": error.code, **error.facts},
                 )
             )
 

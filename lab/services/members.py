@@ -109,6 +109,16 @@ class MemberService:
             )
         return token
 
+    async def longest(self, member: Member, asked: timedelta) -> timedelta:
+        """Return how long a token of theirs may last.
+
+        Whoever is signed in by a provider has nothing here that outlives a session: it is the
+        provider that says every day whether they are still there.
+        """
+        async with self._store.read() as tx:
+            is_local = await tx.identities.of(member.id) is None
+        return asked if is_local else min(asked, LIFETIMES[TokenKind.SESSION])
+
     async def holder(self, token: str, kind: TokenKind) -> tuple[Member, Token]:
         """Return whose token it is; one that works once is used up by this.
 

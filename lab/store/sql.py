@@ -14,6 +14,7 @@ from lab.store.audit import SqlAudit
 from lab.store.datasets import SqlDatasets
 from lab.store.engines import connect, opened
 from lab.store.failures import translated
+from lab.store.federation import SqlIdentities, SqlSignIns
 from lab.store.grants import SealedGrants
 from lab.store.intakes import SqlIntakes
 from lab.store.keys import SqlKeys
@@ -39,6 +40,8 @@ class SqlTransaction:
         self.agencies = SqlAgencies(link)
         self.members = SqlMembers(link)
         self.tokens = SqlTokens(link)
+        self.identities = SqlIdentities(link)
+        self.sign_ins = SqlSignIns(link)
         self.requests = SqlRequests(link)
         self.sandboxes = SqlSandboxes(link)
         self.datasets = SqlDatasets(link)

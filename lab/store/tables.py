@@ -103,6 +103,29 @@ tokens = Table(
     Index(None, "expires_at"),
 )
 
+identities = Table(
+    "identities",
+    metadata,
+    _words("issuer"),
+    _words("subject"),
+    _part_of("member_id", "members.id"),
+    Column("seen_at", Moment, nullable=False),
+    Column("is_withdrawn", Boolean, nullable=False),
+    PrimaryKeyConstraint("issuer", "subject"),
+    Index(None, "member_id"),
+)
+
+sign_ins = Table(
+    "sign_ins",
+    metadata,
+    _key("state"),
+    _words("browser"),
+    _words("next_path"),
+    Column("expires_at", Moment, nullable=False),
+    Column("used_at", Moment),
+    Index(None, "expires_at"),
+)
+
 requests = Table(
     "requests",
     metadata,

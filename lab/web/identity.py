@@ -116,7 +116,7 @@ def csrf_token(request: Request) -> str:
 
     Bound to the session; before sign-in, to a cookie of the visit.
     """
-    root = session_token(request) or visit_of(request)
+    root = browser_of(request)
     key: bytes = request.app.state.session_key
     return hmac.new(key, f"csrf:{root}".encode(), hashlib.sha256).hexdigest()
 
@@ -147,6 +147,11 @@ def keep_visit(request: Request, response: Response) -> None:
     """Give a visitor who has no session a value that their forms are bound to."""
     if not session_token(request):
         _set(request, response, "visit", visit_of(request), _VISIT_AGE)
+
+
+def browser_of(request: Request) -> str:
+    """Return what only this browser's cookies have: a session's token, or the visit's value."""
+    return session_token(request) or visit_of(request)
 
 
 def open_session(request: Request, response: Response, token: str) -> None:

@@ -26,6 +26,7 @@ from lab.domain.errors import (
     StoreUnavailableError,
     TerminalProviderError,
 )
+from lab.domain.federation import SignInError
 from lab.web.sentences import DETAILS, TITLES, of_problem
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ STATUS: Mapping[type[LabError], HTTPStatus] = {
     NotFoundError: HTTPStatus.NOT_FOUND,
     ForbiddenError: HTTPStatus.FORBIDDEN,
     NotSignedInError: HTTPStatus.UNAUTHORIZED,
+    SignInError: HTTPStatus.FORBIDDEN,
     ConflictError: HTTPStatus.CONFLICT,
     StateError: HTTPStatus.CONFLICT,
     NotReadyError: HTTPStatus.CONFLICT,

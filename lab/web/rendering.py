@@ -162,6 +162,7 @@ def fragment(request: Request, name: str, /, **context: Any) -> str:
                 "last_day": functools.partial(language.last_day, zone=settings.zone),
                 "now": lab_of(request).clock.now(),
                 "zone": settings.zone,
+                "provider": settings.oidc,
             }
             | context
         )

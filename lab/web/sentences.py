@@ -19,6 +19,7 @@ TITLES: Mapping[str, str] = {
     "not_found": msg("Page ou objet introuvable"),
     "forbidden": msg("Vous n’avez pas le droit de faire cela"),
     "not_signed_in": msg("Vous devez vous connecter"),
+    "sign_in_failed": msg("La connexion n’a pas abouti"),
     "bad_csrf": msg("Le formulaire n’est plus valide"),
     "bad_origin": msg("La demande vient d’un autre site"),
     "conflict": msg("L’objet a changé entre-temps"),
@@ -55,6 +56,10 @@ DETAILS: Mapping[str, str] = {
         "Demandez à la personne qui exploite le laboratoire si vous en avez besoin."
     ),
     "not_signed_in": msg("Connectez-vous, ou joignez un jeton valide à la demande."),
+    "sign_in_failed": msg(
+        "Le fournisseur d’identité ou la politique du laboratoire ne permet pas d’entrer; "
+        "la page de connexion dit pourquoi."
+    ),
     "bad_csrf": msg(
         "Pour votre sécurité, un formulaire ne vaut que pour la session qui l’a ouvert. "
         "Revenez à la page, rechargez-la et envoyez de nouveau."

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lab.services.audit import AuditService
     from lab.services.datasets import DatasetService
     from lab.services.evidence import EvidenceService
+    from lab.services.federation import FederationService
     from lab.services.intake_runs import IntakeRunService
     from lab.services.intakes import IntakeService
     from lab.services.journal import Journal
@@ -82,6 +83,11 @@ class Lab(Protocol):
     @property
     def members(self) -> MemberService:
         """People and tokens."""
+        ...
+
+    @property
+    def federation(self) -> FederationService | None:
+        """Sign-in by an identity provider; nothing where there is none."""
         ...
 
     @property

@@ -57,6 +57,10 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "Où commencent et finissent les jours du laboratoire.",
         "Where the lab’s days begin and end.",
     ),
+    "oidc": (
+        "Le fournisseur d’identité (OpenID Connect), en JSON, à côté des comptes locaux.",
+        "The identity provider (OpenID Connect), as JSON, beside local accounts.",
+    ),
     "policies_dir": (
         "Règles d’approbation, règles de sortie et formats.",
         "Approval rules, egress profiles and sizes.",

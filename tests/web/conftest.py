@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from lab.ports import Store
+    from lab.services.federation import FederationService
     from lab.services.intake_work import IntakeWork
     from lab.store import SqlGrants
     from tests.conftest import FixedClock
@@ -86,6 +87,7 @@ class WebLab:
     grants: SqlGrants | None = None
     controller: Idle = field(default_factory=Idle)
     people: dict[str, Member] = field(default_factory=dict)
+    federation: FederationService | None = None
 
 
 def settings_in(folder: Path, port: int = 8000) -> Settings:

@@ -6,6 +6,7 @@ from lab.web.pages import (
     events,
     home,
     people,
+    provider_signin,
     requests,
     sandboxes,
     signin,
@@ -15,6 +16,7 @@ from lab.web.pages import (
 ROUTERS = (
     home.router,
     signin.router,
+    provider_signin.router,
     requests.router,
     sandboxes.router,
     workshop.router,

@@ -35,7 +35,7 @@ async def create_token(
     lab = lab_of(request)
     tied = key_for(key, request, body.model_dump(mode="json"))
     await never_before(lab, actor, tied)
-    lifetime = timedelta(days=body.days)
+    lifetime = await lab.members.longest(actor, timedelta(days=body.days))
     expires_at = lab.clock.now() + lifetime
     token = await lab.members.issue(
         actor, TokenKind.API, facts={"label": body.label}, lifetime=lifetime
