@@ -54,7 +54,7 @@ function build(address) {
     jwks: { keys: [key] },
     cookies: { keys: ['a key of the tests'] },
     scopes: ['openid', 'profile', 'groups'],
-    claims: { openid: ['sub'], profile: ['name', 'preferred_username', 'groups'], acr: null, amr: null, auth_time: null },
+    claims: { openid: ['sub', 'acr', 'amr'], profile: ['name', 'preferred_username', 'groups'] },
     acrValues: ['urn:example:silver', 'urn:example:gold'],
     conformIdTokenClaims: !state.in_id_token,
     pkce: { required: () => true },
