@@ -39,6 +39,7 @@ class ProviderSettings(BaseModel):
 
 
 _NAME = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+_BUCKET = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
 _URL = r"^https?://[A-Za-z0-9.\-\[\]:]+$"
 _DIGEST = r"^[a-z0-9.\-:/_]+@sha256:[0-9a-f]{64}$"
 
@@ -63,6 +64,8 @@ class Cluster(BaseModel):
         namespace: The release's own.
         lab_api_url: How the gateway and the hub find the control plane.
         storage_admin: The way the store's admin side is spoken to.
+        quarantine_bucket: Where deposited files wait, encrypted; no sandbox's policy names it.
+        quarantine_access_key: Of whoever may work in that bucket, and nowhere else.
         tracking_artifacts: Where the tracking server keeps artifacts, as it is told itself.
         gateway_selector: Labels of the gateway's pods.
         storage_class: Of homes; the cluster's own default where empty.
@@ -83,6 +86,8 @@ class Cluster(BaseModel):
     storage_access_key: str = Field(default="lab-admin", min_length=3, max_length=128)
     storage_region: str = "us-east-1"
     tracking_username: str = "lab-admin"
+    quarantine_bucket: str = Field(default="quarantaine", pattern=_BUCKET)
+    quarantine_access_key: str = Field(default="lab-quarantine", min_length=3, max_length=128)
     tracking_artifacts: str = Field(default="s3://suivi/artefacts", pattern=r"^s3://[a-z0-9./-]+$")
     gateway_selector: dict[str, str] = _labels("gateway")
     hub_selector: dict[str, str] = _labels("hub")

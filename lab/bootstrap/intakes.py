@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from lab.bootstrap.outside import dataset_storage
-from lab.providers.quarantine import FileQuarantine
+from lab.bootstrap.outside import dataset_storage, quarantine_blobs
+from lab.providers.quarantine import FileQuarantine, StoreQuarantine
 from lab.services.intake_desk import Desk
 from lab.services.intake_reviews import IntakeReviews
 from lab.services.intake_steps import IntakeSteps
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lab.settings import Settings
 
 QUARANTINE_KEY = "quarantine-key"
+QUARANTINE_SECRET = "quarantine-s3-key"  # noqa: S105  # the name of a file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +42,7 @@ class Intaking:
 def intaking(settings: Settings) -> Intaking:
     """Make them as the settings say."""
     return Intaking(
-        quarantine=FileQuarantine(
-            folder=settings.state_dir / "quarantine",
-            key_file=settings.secrets_dir / QUARANTINE_KEY,
-        ),
+        quarantine=_quarantine(settings),
         pipeline=_pipeline,
         publications=cache(lambda: dataset_storage(settings)),
     )
@@ -83,6 +81,15 @@ def intake_work(
         every=settings.sweep,
         guard=guard,
     )
+
+
+def _quarantine(settings: Settings) -> Quarantine:
+    folder, key_file = settings.state_dir / "quarantine", settings.secrets_dir / QUARANTINE_KEY
+    if settings.runtime != "kubernetes":
+        return FileQuarantine(folder=folder, key_file=key_file)
+    # What the API takes in, the reconciler works on: another pod, on another node.
+    blobs = cache(lambda: quarantine_blobs(settings, QUARANTINE_SECRET))
+    return StoreQuarantine(blobs=blobs, folder=folder, key_file=key_file)
 
 
 @cache

@@ -13,6 +13,8 @@ from lab.bootstrap.machine import (
     build_notebooks,
     build_providers,
 )
+from lab.domain.errors import NotReadyError
+from lab.providers.s3 import build_blobs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
         ProofSource,
         Provider,
     )
+    from lab.providers.s3.blobs import BucketBlobs
     from lab.providers.s3.datasets import DatasetStorage
     from lab.settings import Settings
     from lab.store import SqlStore
@@ -95,3 +98,27 @@ def dataset_storage(settings: Settings) -> DatasetStorage:
 
         return dataset_storage_on_cluster(settings)
     return build_dataset_storage(settings)
+
+
+def quarantine_blobs(settings: Settings, secret: str) -> BucketBlobs:
+    """Make what keeps encrypted files on a cluster, with a credential for nothing else.
+
+    Args:
+        settings: Of a lab on a cluster.
+        secret: Name of the file with the credential's secret key.
+
+    Raises:
+        NotReadyError: There is no such secret.
+    """
+    cluster = settings.on_cluster
+    options = {
+        "endpoint": cluster.storage_url,
+        "region": cluster.storage_region,
+        "admin": cluster.storage_admin,
+        "access_key": cluster.quarantine_access_key,
+        "secret_file": settings.secrets_dir / secret,
+    }
+    try:
+        return build_blobs(options, bucket=cluster.quarantine_bucket)
+    except FileNotFoundError as error:
+        raise NotReadyError("quarantine", secret, "no such secret") from error

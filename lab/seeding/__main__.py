@@ -10,13 +10,14 @@ import argparse
 import asyncio
 import json
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lab import bootstrap
 from lab.bootstrap.outside import dataset_storage
 from lab.domain.errors import LabError, ProviderError, StoreUnavailableError
 from lab.domain.token import TokenKind
-from lab.seeding import tracking
+from lab.seeding import quarantine, tracking
 from lab.seeding.datasets import Shipped
 from lab.seeding.sowing import Sowing
 from lab.settings import BadSettingsError, from_environment
@@ -53,7 +54,8 @@ async def seed(settings: Settings, *, has_demo: bool, wait_seconds: float) -> No
             told = "as chosen" if login in chosen else password
             print(f"account {login}: password {told}", flush=True)  # noqa: T201  told once, here
         shipped = Shipped(lab, dataset_storage(settings))
-        await _insisting(lambda: tracking.prepare(settings), "the object store", deadline)
+        for place in (tracking, quarantine):
+            await _insisting(partial(place.prepare, settings), "the object store", deadline)
         count = await _insisting(shipped.publish, "the object store", deadline)
         print(f"data sets published: {count}", flush=True)  # noqa: T201
     finally:

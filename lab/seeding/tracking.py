@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from lab.domain.errors import ProviderError
 from lab.domain.sandbox import Stage
-from lab.providers.s3 import StoreRefusedError, prepare_service_bucket
+from lab.seeding.places import ensure_place
 
 if TYPE_CHECKING:
     from lab.settings import Settings
@@ -23,21 +22,9 @@ async def prepare(settings: Settings) -> bool:
     Raises:
         ProviderError: The store failed; call again.
     """
-    secret_file = settings.secrets_dir / SECRET
-    if settings.runtime != "kubernetes" or not secret_file.exists():
+    if settings.runtime != "kubernetes":
         return False
-    cluster = settings.on_cluster
-    options: dict[str, Any] = {
-        "endpoint": cluster.storage_url,
-        "region": cluster.storage_region,
-        "admin": cluster.storage_admin,
-        "access_key": cluster.storage_access_key,
-        "secret_file": settings.secrets_dir / "s3-admin-key",
-        "datasets_dir": settings.state_dir / "datasets",
-    }
-    bucket = urlsplit(cluster.tracking_artifacts).netloc
-    try:
-        await prepare_service_bucket(options, bucket=bucket, user=USER, secret_file=secret_file)
-    except StoreRefusedError as error:
-        raise ProviderError(Stage.TRACKING, str(error)) from error
-    return True
+    bucket = urlsplit(settings.on_cluster.tracking_artifacts).netloc
+    return await ensure_place(
+        settings, bucket=bucket, user=USER, secret=SECRET, stage=Stage.TRACKING
+    )

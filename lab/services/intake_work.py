@@ -40,6 +40,10 @@ _SAID = {
         "Le laboratoire a redémarré pendant ce travail. Lancez-le de nouveau.",
         "The lab was restarted during this work. Start it again.",
     ),
+    "not_ready": (
+        "La quarantaine ne répond pas ou n’a plus de place. Relancez ce travail plus tard.",
+        "The quarantine does not answer, or is full. Start this work again later.",
+    ),
     "internal": (
         "Une erreur inattendue s’est produite. Prévenez la personne qui exploite le laboratoire.",
         "Something unexpected went wrong. Tell whoever operates the lab.",
@@ -114,7 +118,8 @@ class IntakeWork:
 
     async def recover(self) -> None:
         """Mark what was under way when the last process ended; sweep what it left."""
-        await self._quarantine.sweep()
+        # A store that is away must not leave these runs under way for ever.
+        await self._try(self._quarantine.sweep)
         async with self._store.read() as tx:
             left = [run for run in await tx.intakes.open_runs() if run.state is RunState.RUNNING]
         for run in left:
@@ -192,7 +197,8 @@ class IntakeWork:
             await self._end(run.id, RunState.CANCELLED, "cancelled")
         except RequestError as error:
             code = str(getattr(error, "reason", error.code))
-            said = (str(getattr(error, "fr", error)), str(getattr(error, "en", error)))
+            fr, en = _SAID.get(code, (str(error), str(error)))
+            said = (str(getattr(error, "fr", fr)), str(getattr(error, "en", en)))
             await self._end(run.id, RunState.FAILED, code, said)
         except Exception:
             log.exception("run failed", extra={"run_id": run.id})

@@ -12,6 +12,7 @@ import kubernetes_validate
 import kubernetes_validate.utils
 import pytest
 
+from lab.settings import Cluster
 from tests.helm.rendering import CHART, NAMESPACE, SETS, documents, only, values
 
 Json = dict[str, Any]
@@ -39,6 +40,28 @@ def pod_of(body: Json) -> Json:
 
 def pods(rendered: list[Json]) -> dict[str, Json]:
     return {o["metadata"]["name"]: pod_of(o) for o in rendered if o["kind"] in PODS}
+
+
+def secret_files(volume: Json, *, with_optional: bool = True) -> set[str]:
+    """Return the keys of the lab's Secret that a volume shows."""
+    sources = [volume, *volume.get("projected", {}).get("sources", [])]
+    shown = [source["secret"] for source in sources if "secret" in source]
+    return {
+        item["key"]
+        for secret in shown
+        if with_optional or not secret.get("optional")
+        for item in secret.get("items", [])
+    }
+
+
+def holders(rendered: list[Json], key: str) -> set[str]:
+    """Return the components whose pods hold a key."""
+    return {
+        name.partition("-")[0]
+        for name, pod in pods(rendered).items()
+        for volume in pod["volumes"]
+        if key in secret_files(volume)
+    }
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -111,9 +134,14 @@ def test_volumes_come_from_no_node_and_have_a_limit(rendered: list[Json]) -> Non
     for name, pod in pods(rendered).items():
         for volume in pod["volumes"]:
             kind = (volume.keys() - {"name"}).pop()
-            assert kind in {"emptyDir", "secret", "configMap", "persistentVolumeClaim"}, name
+            kinds = {"emptyDir", "secret", "configMap", "persistentVolumeClaim", "ephemeral"}
+            assert kind in kinds | {"projected"}, name
             if kind == "emptyDir":
                 assert "sizeLimit" in volume["emptyDir"], (name, volume["name"])
+            if kind == "projected":  # of the lab's Secret, and of no token
+                assert all(
+                    source.keys() == {"secret"} for source in volume["projected"]["sources"]
+                )
 
 
 def test_every_secret_file_that_is_mounted_is_made_or_the_guide_asks_for_it(
@@ -124,29 +152,69 @@ def test_every_secret_file_that_is_mounted_is_made_or_the_guide_asks_for_it(
     keys = set(made[0]["data"]) if made else set(re.findall(r"`([a-z0-9-]+)`", guide))
     for name, pod in pods(rendered).items():
         for volume in pod["volumes"]:
-            wanted = {item["key"] for item in volume.get("secret", {}).get("items", [])}
-            assert wanted <= keys, name
+            assert secret_files(volume) <= keys, name
 
 
 def test_only_those_who_make_credentials_hold_the_store_administrators_key(
     rendered: list[Json],
 ) -> None:
-    holders = {
-        name.partition("-")[0]
-        for name, pod in pods(rendered).items()
-        for volume in pod["volumes"]
-        for item in volume.get("secret", {}).get("items", [])
-        if item["key"] == "s3-admin-key"
-    }
-
-    assert holders - {"storage"} == {"reconciler", "seeding"}
+    assert holders(rendered, "s3-admin-key") - {"storage"} == {"reconciler", "seeding"}
 
 
 def test_the_api_holds_nothing_of_what_sandboxes_are_made_of(rendered: list[Json]) -> None:
     volumes = {v["name"]: v for v in pods(rendered)["api"]["volumes"]}
-    held = {item["key"] for item in volumes["secrets"]["secret"]["items"]}
+    held = secret_files(volumes["secrets"])
 
     assert not held & {"s3-admin-key", "mlflow-admin-password", "proof-key", "witness-token"}
+
+
+def test_deposited_files_are_read_by_the_api_and_the_reconciler_alone(
+    rendered: list[Json],
+) -> None:
+    assert holders(rendered, "quarantine-key") == {"api", "reconciler"}
+    # The seeding makes the bucket's credential; without the key the bucket is random bytes.
+    assert holders(rendered, "quarantine-s3-key") == {"api", "reconciler", "seeding"}
+    for name in ("api", "reconciler"):
+        (volume,) = (v for v in pods(rendered)[name]["volumes"] if v["name"] == "secrets")
+        must = secret_files(volume, with_optional=False)
+        assert "database-url" in must
+        assert not must & {"quarantine-key", "quarantine-s3-key"}
+
+
+@pytest.mark.parametrize(("name", "asked"), [("trial", "2Gi"), ("external", None)])
+def test_a_table_is_worked_on_in_a_place_that_goes_with_the_pod(
+    name: str, asked: str | None
+) -> None:
+    pod = pods(documents(values(name)))["reconciler"]
+    (container,) = pod["containers"]
+    (place,) = (m["mountPath"] for m in container["volumeMounts"] if m["name"] == "work")
+    (volume,) = (v for v in pod["volumes"] if v["name"] == "work")
+
+    assert place == "/var/lib/lab/quarantine"
+    assert container["resources"]["requests"].get("ephemeral-storage") == asked
+    if asked:
+        assert volume["emptyDir"] == {"sizeLimit": asked}
+    else:
+        claim = volume["ephemeral"]["volumeClaimTemplate"]["spec"]
+        assert claim["resources"]["requests"]["storage"] == "100Gi"
+        assert claim["storageClassName"] == "chiffre"
+
+
+def test_the_control_plane_is_told_of_the_quarantine_as_it_reads_it() -> None:
+    (container,) = pods(documents(values("external")))["api"]["containers"]
+    (told,) = (e["value"] for e in container["env"] if e["name"] == "LAB_CLUSTER")
+    cluster = Cluster.model_validate_json(told)
+
+    assert cluster.quarantine_bucket == cluster.quarantine_access_key == "labo-quarantaine"
+
+
+def test_a_file_of_any_length_passes_the_ingress_and_its_operator_has_the_last_word() -> None:
+    key = "nginx.ingress.kubernetes.io/proxy-"
+    found = only(documents(values("external")), "Ingress", "front")["metadata"]["annotations"]
+    assert (found[key + "body-size"], found[key + "request-buffering"]) == ("0", "off")
+    said = values("external", ingress={"annotations": {key + "body-size": "1g"}})
+    found = only(documents(said), "Ingress", "front")["metadata"]["annotations"]
+    assert found[key + "body-size"] == "1g"
 
 
 def test_every_component_has_a_policy_and_the_rest_is_closed(rendered: list[Json]) -> None:
@@ -286,6 +354,8 @@ def test_a_route_is_left_out_where_the_kind_is_unknown() -> None:
         ("trial", {"sandbox": {"pullSecret": "lab-secrets"}}, "pullSecret"),
         ("external", {"storage": {"external": {"url": ""}}}, "storage"),
         ("external", {"storage": {"external": {"admin": "ceph"}}}, "admin"),
+        ("trial", {"dossiers": {"bucket": "Quarantaine!"}}, "bucket"),
+        ("trial", {"dossiers": {"work": {"size": "beaucoup"}}}, "size"),
         ("gateway", {"gatewayApi": {"parentRefs": []}}, "parentRefs"),
         ("trial", {"resources": {"api": {"requests": {"cpu": "beaucoup"}}}}, "resources"),
         ("trial", {"networkPolicy": {"apiServer": {"cidrs": ["partout"]}}}, "cidrs"),

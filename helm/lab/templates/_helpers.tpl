@@ -100,9 +100,29 @@ topologySpreadConstraints:
 vase-clos.lab/told: {{ include "lab.cluster" .root | cat (toJson .root.Values.publicUrl) | sha256sum | trunc 16 }}
 {{- end -}}
 
-{{- /* Files of the lab's Secret, only those named. */ -}}
+{{- /*
+Files of the lab's Secret, only those named. `may`: those without which the pod starts too, because
+an existing Secret of a lab that takes no dossiers does not have them.
+*/ -}}
 {{- define "lab.secretVolume" -}}
 - name: secrets
+  {{- if .may }}
+  projected:
+    defaultMode: 0440
+    sources:
+      - secret:
+          name: {{ include "lab.secret" .root }}
+          items:
+            {{- range .keys }}
+            - {key: {{ . }}, path: {{ . }}}
+            {{- end }}
+      {{- range .may }}
+      - secret:
+          name: {{ include "lab.secret" $.root }}
+          optional: true
+          items: [{key: {{ . }}, path: {{ . }}}]
+      {{- end }}
+  {{- else }}
   secret:
     secretName: {{ include "lab.secret" .root }}
     defaultMode: 0440
@@ -113,6 +133,7 @@ vase-clos.lab/told: {{ include "lab.cluster" .root | cat (toJson .root.Values.pu
       {{- range .keys }}
       - {key: {{ . }}, path: {{ . }}}
       {{- end }}
+  {{- end }}
 {{- end -}}
 
 {{- define "lab.environment" -}}
@@ -161,6 +182,8 @@ http://storage:9000
   "storage_url" (include "lab.storageUrl" .)
   "storage_admin" (ternary "minio" .Values.storage.external.admin .Values.storage.bundled)
   "storage_access_key" (include "lab.storageAccessKey" .)
+  "quarantine_bucket" .Values.dossiers.bucket
+  "quarantine_access_key" .Values.dossiers.accessKey
   "images" $images
   "tracking_artifacts" "s3://suivi/artefacts"
   "storage_class" .Values.sandbox.storageClass

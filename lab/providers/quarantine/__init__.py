@@ -1,53 +1,58 @@
-"""Raw files on the lab's own disk, encrypted, where no sandbox credential reaches.
+"""Raw files, encrypted before they are kept, where no sandbox credential reaches.
 
-They are never in the object store, and the folder is mounted in no sandbox. While a run
-works on a table, that table lies decrypted in a folder of the lab's account only; it is
-unlinked when the run ends, and at the next start where the process was killed.
+They lie in a folder of the lab's own disk that is mounted in no sandbox, or, where several
+processes of the lab share them, as pieces in a bucket whose one credential no sandbox is ever
+given; its keeper sees no more than random bytes. While a run works on a table, that table lies
+decrypted in a folder of the lab's account only; it is unlinked when the run ends, and at the
+next start where the process was killed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import re
 import secrets
 import shutil
-import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from lab.domain.errors import InvalidError, NotReadyError, Problem
 from lab.domain.quantity import format_bytes
 from lab.domain.secret import Secret
+from lab.providers.quarantine.files import FileShelf, created
+from lab.providers.quarantine.pieces import PIECE, WAITS, PieceShelf
 from lab.providers.quarantine.sealing import CHUNK, Sealer, SealError, unsealed
+from lab.providers.quarantine.shelf import RAW, Blobs
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
     from pathlib import Path
 
     from lab.domain.ids import IntakeId
+    from lab.providers.quarantine.shelf import Shelf
 
-__all__ = ["FileQuarantine", "SealError"]
+__all__ = ["Blobs", "FileQuarantine", "SealError", "SealedQuarantine", "StoreQuarantine"]
 
-RAW = "raw"
+P = ParamSpec("P")
+T = TypeVar("T")
+
 _ID = re.compile(r"in-[0-9a-f]{10}", re.ASCII)
 _NAME = re.compile(r"[a-z]{1,20}", re.ASCII)
 _WORK = ".work"
-_STALE_SECONDS = 24 * 3600.0
-"""An upload that was not touched for so long is not one any more."""
 
 
-class FileQuarantine:
-    """Implements ``lab.ports.Quarantine`` in a folder.
+class SealedQuarantine:
+    """Implements ``lab.ports.Quarantine`` on a shelf.
 
     Args:
-        folder: Made when first needed, mode 0700.
+        shelf: Keeps what is encrypted.
+        work: Where the folders of runs are made, mode 0700.
         key_file: Holds the lab's key, one line; read when first needed.
     """
 
-    def __init__(self, *, folder: Path, key_file: Path) -> None:
-        self._folder, self._key_file = folder, key_file
+    def __init__(self, *, shelf: Shelf, work: Path, key_file: Path) -> None:
+        self._shelf, self._work, self._key_file = shelf, work, key_file
 
     async def receive(
         self, intake_id: IntakeId, chunks: AsyncIterator[bytes], *, limit_bytes: int
@@ -56,38 +61,36 @@ class FileQuarantine:
 
         Raises:
             InvalidError: It is longer than the limit, or empty.
+            NotReadyError: There is no key, or no place to keep it now.
         """
-        place = await asyncio.to_thread(self._place, intake_id)
-        draft = place / f".{RAW}.{secrets.token_hex(4)}"
+        key, known_as = self._key(), _known_as(_checked(intake_id), RAW)
+        draft = await _in_thread(self._shelf.draft, intake_id, RAW)
         digest, size = hashlib.sha256(), 0
-        out = await asyncio.to_thread(_created, draft)
         try:
-            with out:
-                sealer = Sealer(out, self._key(), name=_known_as(intake_id, RAW))
-                async for block in _blocks(chunks):
-                    size += len(block)
-                    if size > limit_bytes:
-                        facts = (("most", format_bytes(limit_bytes)),)
-                        raise InvalidError([Problem("raw", "too_heavy", facts)])
-                    await asyncio.to_thread(_take, block, digest, sealer)
-                if not size:
-                    raise InvalidError([Problem("raw", "empty")])
-                sealer.finish()
-                out.flush()
-                await asyncio.to_thread(os.fsync, out.fileno())
-            draft.replace(place / f"{RAW}.sealed")
+            sealer = Sealer(draft, key, name=known_as)
+            async for block in _blocks(chunks):
+                size += len(block)
+                if size > limit_bytes:
+                    facts = (("most", format_bytes(limit_bytes)),)
+                    raise InvalidError([Problem("raw", "too_heavy", facts)])
+                await _in_thread(_take, block, digest, sealer)
+            if not size:
+                raise InvalidError([Problem("raw", "empty")])
+            await _in_thread(sealer.finish)
+            await _in_thread(draft.keep)
         finally:
-            draft.unlink(missing_ok=True)
+            await asyncio.to_thread(draft.drop)
         return digest.hexdigest(), size
 
     @contextmanager
-    def opened(self, intake_id: IntakeId) -> Iterator[FileWorkplace]:
+    def opened(self, intake_id: IntakeId) -> Iterator[SealedWorkplace]:
         """Return a private folder for one run; whatever happens, nothing is left of it."""
-        place = self._place(intake_id)
-        folder = self._folder / _WORK / secrets.token_hex(8)
-        folder.mkdir(mode=0o700, parents=True)
+        _checked(intake_id)
+        folder = self._work / secrets.token_hex(8)
+        for each in (self._work.parent, self._work, folder):
+            each.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            yield FileWorkplace(folder, place, key=self._key(), intake_id=intake_id)
+            yield SealedWorkplace(folder, self._shelf, key=self._key(), intake_id=intake_id)
         finally:
             shutil.rmtree(folder)
 
@@ -97,7 +100,7 @@ class FileQuarantine:
         Raises:
             OSError: Something is still there; call again.
         """
-        return await asyncio.to_thread(self._destroy, intake_id)
+        return await asyncio.to_thread(self._shelf.destroy, _checked(intake_id))
 
     async def sweep(self) -> int:
         """Destroy the folders of runs that ended with their process; return how many.
@@ -106,47 +109,63 @@ class FileQuarantine:
         """
         return await asyncio.to_thread(self._sweep)
 
-    def _destroy(self, intake_id: IntakeId) -> tuple[str, ...]:
-        place = self._folder / _checked(intake_id)
-        names = {f"{RAW}.sealed"}
-        if place.exists():
-            names |= {path.name for path in place.iterdir()}
-            shutil.rmtree(place)
-        left = [name for name in sorted(names) if (place / name).exists()]
-        if left or place.exists():
-            raise OSError(f"{place} is still there")
-        return tuple(f"{intake_id}/{name}" for name in sorted(names))
-
     def _sweep(self) -> int:
-        work = self._folder / _WORK
-        left = list(work.iterdir()) if work.is_dir() else []
+        left = list(self._work.iterdir()) if self._work.is_dir() else []
         for folder in left:
             shutil.rmtree(folder)
-        for draft in list(self._folder.glob(f"in-*/.{RAW}.*")):
-            if time.time() - draft.stat().st_mtime > _STALE_SECONDS:
-                draft.unlink(missing_ok=True)
+        self._shelf.sweep()
         return len(left)
-
-    def _place(self, intake_id: IntakeId) -> Path:
-        place = self._folder / _checked(intake_id)
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        place.mkdir(mode=0o700, exist_ok=True)
-        return place
 
     def _key(self) -> bytes:
         try:
             text = self._key_file.read_text(encoding="utf-8")
         except FileNotFoundError as error:
-            # Not on a cluster yet: nothing is taken that could not be kept as it must be.
+            # Nothing is taken that could not be kept as it must be.
             raise NotReadyError("quarantine", self._key_file.name, "no such secret") from error
         return Secret.checked(text, name=self._key_file.name).reveal().encode()
 
 
-class FileWorkplace:
+class FileQuarantine(SealedQuarantine):
+    """On the lab's own disk.
+
+    Args:
+        folder: Made when first needed, mode 0700.
+        key_file: Holds the lab's key, one line; read when first needed.
+    """
+
+    def __init__(self, *, folder: Path, key_file: Path) -> None:
+        super().__init__(shelf=FileShelf(folder), work=folder / _WORK, key_file=key_file)
+
+
+class StoreQuarantine(SealedQuarantine):
+    """In a store that several processes share.
+
+    Args:
+        blobs: Made when first needed: only then is its credential read.
+        folder: On this machine, for runs; made when first needed, mode 0700.
+        key_file: Holds the lab's key, one line; read when first needed.
+        piece: Bytes of one object.
+        waits: Seconds between tries where the store fails.
+    """
+
+    def __init__(
+        self,
+        *,
+        blobs: Callable[[], Blobs],
+        folder: Path,
+        key_file: Path,
+        piece: int = PIECE,
+        waits: Sequence[float] = WAITS,
+    ) -> None:
+        shelf = PieceShelf(blobs, piece=piece, waits=waits)
+        super().__init__(shelf=shelf, work=folder / _WORK, key_file=key_file)
+
+
+class SealedWorkplace:
     """Implements ``lab.ports.Workplace``."""
 
-    def __init__(self, folder: Path, place: Path, *, key: bytes, intake_id: IntakeId) -> None:
-        self._folder, self._place, self._key, self._intake_id = folder, place, key, intake_id
+    def __init__(self, folder: Path, shelf: Shelf, *, key: bytes, intake_id: IntakeId) -> None:
+        self._folder, self._shelf, self._key, self._intake_id = folder, shelf, key, intake_id
 
     @property
     def folder(self) -> Path:
@@ -158,31 +177,38 @@ class FileWorkplace:
 
         Raises:
             SealError: It is not there, was changed, or was encrypted with another key.
+            NotReadyError: It cannot be read, or there is no room for it.
         """
         target = self._folder / _checked_name(name)
         known_as = _known_as(self._intake_id, name)
         try:
-            with (self._place / f"{name}.sealed").open("rb") as source, _created(target) as out:
+            with self._shelf.reading(self._intake_id, name) as source, created(target) as out:
                 for chunk in unsealed(source, self._key, name=known_as):
                     out.write(chunk)
         except FileNotFoundError as error:
             raise SealError(known_as) from error
+        except OSError as error:
+            raise NotReadyError("quarantine", "storage", _why(error)) from error
         return target
 
     def seal(self, path: Path, name: str) -> None:
-        """Encrypt and keep a file under a name, in place of what it held."""
-        draft = self._place / f".{_checked_name(name)}.{secrets.token_hex(4)}"
+        """Encrypt and keep a file under a name, in place of what it held.
+
+        Raises:
+            NotReadyError: It cannot be kept now.
+        """
+        draft = self._shelf.draft(self._intake_id, _checked_name(name))
         try:
-            with path.open("rb") as source, _created(draft) as out:
-                sealer = Sealer(out, self._key, name=_known_as(self._intake_id, name))
+            with path.open("rb") as source:
+                sealer = Sealer(draft, self._key, name=_known_as(self._intake_id, name))
                 while chunk := source.read(CHUNK):
                     sealer.write(chunk)
                 sealer.finish()
-                out.flush()
-                os.fsync(out.fileno())
-            draft.replace(self._place / f"{name}.sealed")
+            draft.keep()
+        except OSError as error:
+            raise NotReadyError("quarantine", "storage", _why(error)) from error
         finally:
-            draft.unlink(missing_ok=True)
+            draft.drop()
 
 
 async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -197,20 +223,28 @@ async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield bytes(waiting)
 
 
+async def _in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do what the shelf does in a thread; say so where it cannot be done now."""
+    try:
+        return await asyncio.to_thread(function, *args, **kwargs)
+    except OSError as error:
+        raise NotReadyError("quarantine", "storage", _why(error)) from error
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or str(error) or type(error).__name__
+
+
 def _take(block: bytes, digest: hashlib._Hash, sealer: Sealer) -> None:
     digest.update(block)
     sealer.write(block)
-
-
-def _created(path: Path) -> BinaryIO:
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
 def _known_as(intake_id: IntakeId, name: str) -> str:
     return f"{intake_id}/{name}"
 
 
-def _checked(intake_id: IntakeId) -> str:
+def _checked(intake_id: IntakeId) -> IntakeId:
     if not _ID.fullmatch(intake_id):
         msg = f"'{intake_id}' is no dossier"
         raise ValueError(msg)

@@ -10,7 +10,7 @@ derived from the lab's and a random salt, so no nonce is ever used twice with a 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -21,6 +21,8 @@ from lab.domain.errors import LabError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from lab.providers.quarantine.shelf import Readable, Writable
 
 CHUNK = 1024**2
 _MAGIC = b"VCQ1"
@@ -47,7 +49,7 @@ class Sealer:
         name: What the file is; only under the same name is it opened again.
     """
 
-    def __init__(self, out: BinaryIO, key: bytes, *, name: str) -> None:
+    def __init__(self, out: Writable, key: bytes, *, name: str) -> None:
         salt = os.urandom(_SALT)
         self._out, self._cipher = out, _cipher(key, salt, name)
         self._waiting, self._number = bytearray(), 0
@@ -72,7 +74,7 @@ class Sealer:
         self._number += 1
 
 
-def unsealed(source: BinaryIO, key: bytes, *, name: str) -> Iterator[bytes]:
+def unsealed(source: Readable, key: bytes, *, name: str) -> Iterator[bytes]:
     """Yield the chunks of a file that ``Sealer`` wrote, each checked before it is given.
 
     That it is whole is known only once the last chunk came.

@@ -13,6 +13,7 @@ from lab.domain.secret import Secret
 from lab.grants import Grants, chosen
 from lab.providers.s3 import objects, policy
 from lab.providers.s3.admin import AdminError
+from lab.providers.s3.blobs import BucketBlobs
 from lab.providers.s3.datasets import DatasetStorage
 from lab.providers.s3.minio_admin import MinioAdmin
 from lab.providers.s3.objects import Objects, ObjectsError
@@ -131,8 +132,23 @@ def build(stage: Stage, options: Mapping[str, Any]) -> S3Provider:
     )
 
 
+def build_blobs(options: Mapping[str, Any], *, bucket: str) -> BucketBlobs:
+    """Make what keeps small objects in one bucket, with the credential that the options name.
+
+    Raises:
+        ValueError: An option is unknown or missing, or the secret is a placeholder.
+        FileNotFoundError: The secret is not there.
+    """
+    return BucketBlobs(_objects(Options.model_validate(options)), bucket)
+
+
 async def prepare_service_bucket(
-    options: Mapping[str, Any], *, bucket: str, user: str, secret_file: Path
+    options: Mapping[str, Any],
+    *,
+    bucket: str,
+    user: str,
+    secret_file: Path,
+    has_versions: bool = False,
 ) -> None:
     """Make a bucket for a service of the lab, and the user that may work there and nowhere else.
 
@@ -144,6 +160,7 @@ async def prepare_service_bucket(
         bucket: For the service alone.
         user: The access key it signs in with.
         secret_file: Holds its secret, one line.
+        has_versions: It may also remove older versions of what is in the bucket.
 
     Raises:
         StoreRefusedError: The store did not answer, or refused.
@@ -157,7 +174,7 @@ async def prepare_service_bucket(
         )
         if isinstance(admin, MinioAdmin):
             secret = await asyncio.to_thread(_secret, secret_file)
-            allowed = policy.document(bucket=bucket, read_bucket="", read_prefixes=())
+            allowed = policy.document(bucket=bucket, has_versions=has_versions)
             await admin.ensure_user(user, allowed, secret)
     except (ObjectsError, AdminError) as error:
         raise StoreRefusedError(str(error)) from error

@@ -57,8 +57,16 @@ class Objects:
         Raises:
             ObjectsError: Whatever it was that failed, in one line without secrets.
         """
+        return await asyncio.to_thread(self.do, function)
+
+    def do(self, function: Callable[[Minio], T]) -> T:
+        """Run one function with the client, here.
+
+        Raises:
+            ObjectsError: Whatever it was that failed, in one line without secrets.
+        """
         try:
-            return await asyncio.to_thread(function, self._client)
+            return function(self._client)
         except S3Error as error:
             raise ObjectsError(f"{error.code} {error.resource or ''}".strip()) from error
         except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:

@@ -10,10 +10,18 @@ if TYPE_CHECKING:
 
 OBJECTS = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
 BUCKET = ("s3:ListBucket", "s3:GetBucketLocation")
+VERSIONS = ("s3:DeleteObjectVersion",), ("s3:ListBucketVersions",)
+"""What destroying takes where somebody had a bucket keep older versions: objects, bucket."""
 
 
-def document(*, bucket: str, read_bucket: str, read_prefixes: Sequence[str]) -> str:
-    """Return the policy of one sandbox.
+def document(
+    *,
+    bucket: str,
+    read_bucket: str = "",
+    read_prefixes: Sequence[str] = (),
+    has_versions: bool = False,
+) -> str:
+    """Return the policy of one sandbox, or of a service of the lab.
 
     It says nothing of time: SeaweedFS 4.48 does not evaluate ``aws:CurrentTime``
     (a statement with it never matches). The end date stands in the grant, where
@@ -23,10 +31,12 @@ def document(*, bucket: str, read_bucket: str, read_prefixes: Sequence[str]) -> 
         bucket: Its own; read, write, list.
         read_bucket: Where published data sets are.
         read_prefixes: What it may read and list there; each ends with a slash.
+        has_versions: Whether it may also remove older versions in its own.
     """
+    of_objects, of_bucket = VERSIONS if has_versions else ((), ())
     statements = [
-        _allow(OBJECTS, f"arn:aws:s3:::{bucket}/*"),
-        _allow(BUCKET, f"arn:aws:s3:::{bucket}"),
+        _allow([*OBJECTS, *of_objects], f"arn:aws:s3:::{bucket}/*"),
+        _allow([*BUCKET, *of_bucket], f"arn:aws:s3:::{bucket}"),
     ]
     for prefix in sorted(read_prefixes):
         below = {"StringLike": {"s3:prefix": f"{prefix}*"}}
