@@ -22,6 +22,7 @@ from lab.domain.ids import SandboxId
 from lab.services.agencies import AgencyService
 from lab.services.audit import AuditService
 from lab.services.datasets import DatasetService
+from lab.services.drafts import DraftService
 from lab.services.evidence import EvidenceService
 from lab.services.intake_runs import IntakeRunService
 from lab.services.intakes import IntakeService
@@ -64,6 +65,7 @@ class Lab:
     journal: Journal
     catalogue: CatalogueSource
     requests: RequestService
+    drafts: DraftService
     sandboxes: SandboxService
     agencies: AgencyService
     members: MemberService
@@ -147,17 +149,28 @@ async def build(
     members = MemberService(
         store=store, clock=clock, journal=journal, passwords=Argon2Passwords(), new_id=new_id
     )
+    requests = RequestService(
+        store=store,
+        clock=clock,
+        journal=journal,
+        catalogue=catalogue,
+        new_id=new_id,
+        zone=settings.zone,
+        wake=controller.wake,
+    )
     return Lab(
         settings=settings,
         store=store,
         clock=clock,
         journal=journal,
         catalogue=catalogue,
-        requests=RequestService(
+        requests=requests,
+        drafts=DraftService(
             store=store,
             clock=clock,
             journal=journal,
             catalogue=catalogue,
+            requests=requests,
             new_id=new_id,
             zone=settings.zone,
             wake=controller.wake,

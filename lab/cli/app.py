@@ -9,9 +9,10 @@ import typer
 from pydantic import ValidationError
 from typer.core import TyperGroup
 
-from lab.cli import (  # noqa: F401 -- they add their commands to "dataset"
+from lab.cli import (  # noqa: F401 -- they add their commands to "dataset" and "request"
     agencies,
     datasets,
+    drafts,
     events,
     images,
     intake_papers,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lab.cli.french_drafts import DRAFTS
 from lab.cli.french_images import IMAGES
 from lab.cli.french_intakes import INTAKES
 from lab.cli.french_words import WORDS
@@ -233,4 +234,4 @@ FRENCH: dict[str, str] = {
     ),
     "See 'lab up --help'.": ("Voyez « lab up --help »."),
 }
-FRENCH |= IMAGES | INTAKES | WORDS
+FRENCH |= DRAFTS | IMAGES | INTAKES | WORDS

@@ -57,7 +57,7 @@ def show(
     context: typer.Context, request_id: RequestArgument, *, output: AsOutput = Output.TABLE
 ) -> None:
     """Show one request."""
-    _show(connect(context).get(f"{ROOT}/{request_id}"), output)
+    show_one(connect(context).get(f"{ROOT}/{request_id}"), output)
 
 
 @command(
@@ -125,7 +125,7 @@ def reject(
 ) -> None:
     """Reject a request in review, with a reason."""
     answer = connect(context).call("POST", f"{ROOT}/{request_id}/reject", {"reason": reason})
-    _show(answer.body, output)
+    show_one(answer.body, output)
 
 
 @command(app, "lab request withdraw rq-3f9a0c1d2e --yes")
@@ -139,7 +139,7 @@ def withdraw(
     """Withdraw a request that is not decided."""
     if not yes:
         typer.confirm(tr("Withdraw {id}?", id=request_id), abort=True)
-    _show(connect(context).call("POST", f"{ROOT}/{request_id}/withdraw").body, output)
+    show_one(connect(context).call("POST", f"{ROOT}/{request_id}/withdraw").body, output)
 
 
 def _done(
@@ -148,10 +148,11 @@ def _done(
     if wait and request["sandbox_id"]:
         is_shown = output is Output.TABLE
         follow(api, request["sandbox_id"], until="ready", timeout_s=timeout_s, is_shown=is_shown)
-    _show(request, output)
+    show_one(request, output)
 
 
-def _show(request: dict[str, Any], output: Output) -> None:
+def show_one(request: dict[str, Any], output: Output) -> None:
+    """Write one request."""
     if output is Output.JSON:
         screen.show_json(request)
         return

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 from lab.domain.quantity import Resources
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
     from lab.domain.ids import AgencyId, SandboxId
 
 
@@ -69,3 +72,24 @@ class Reservation:
     holder: str
     usage: Usage
     sandbox_id: SandboxId | None = None
+
+
+def room_at(
+    quota: Usage, held: Usage, ends: Iterable[tuple[datetime, Usage]], asked: Usage
+) -> datetime | None:
+    """Return when enough comes back for ``asked``, if nobody takes anything meanwhile.
+
+    Args:
+        quota: The most that may be held.
+        held: What is held now, by everything.
+        ends: What is held by things that end by themselves, and when each does.
+        asked: What is wished for.
+
+    Returns:
+        The first such end; nothing where it is not enough even after the last one.
+    """
+    for at, usage in sorted(ends, key=lambda end: end[0]):
+        held = held.less(usage)
+        if asked.fits_in(quota.less(held)):
+            return at
+    return None

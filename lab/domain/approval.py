@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lab.domain.quantity import Resources
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
     from lab.domain.dataset import DataClass
     from lab.domain.ids import ProfileId
-    from lab.domain.quantity import Resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,42 @@ def decide(rules: Sequence[ApprovalRule], asked: Asked) -> Decision:
         if nearest is None or len(against) < len(nearest):
             nearest = against
     return Decision(None, nearest or ("no_rule",))
+
+
+@dataclass(frozen=True, slots=True)
+class AskedSoFar:
+    """What is known of a request that is being written; ``None`` is not answered yet."""
+
+    today: date
+    resources: Resources | None = None
+    ends_on: date | None = None
+    team_size: int = 1
+    data_classes: frozenset[DataClass] = frozenset()
+    profile_id: ProfileId | None = None
+
+
+def decide_so_far(rules: Sequence[ApprovalRule], known: AskedSoFar) -> Decision:
+    """Say what the policy would do, if what is not answered yet were modest.
+
+    The reasons of a request that goes to review only grow with more answers, never shrink:
+    what is not answered counts as what the rule allows.
+    """
+    nearest: Decision | None = None
+    for rule in rules:
+        asked = Asked(
+            resources=known.resources or Resources(),
+            today=known.today,
+            ends_on=known.ends_on or known.today,
+            team_size=known.team_size,
+            data_classes=known.data_classes,
+            profile_id=known.profile_id or next(iter(rule.profiles)),
+        )
+        decision = decide([rule], asked)
+        if decision.is_approved:
+            return decision
+        if nearest is None or len(decision.reasons) < len(nearest.reasons):
+            nearest = decision
+    return nearest or Decision(None, ("no_rule",))
 
 
 def _against(rule: ApprovalRule, asked: Asked) -> list[str]:

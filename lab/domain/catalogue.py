@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lab.domain.evidence import PrivacyPolicy
     from lab.domain.ids import ProfileId, TemplateId
     from lab.domain.quantity import Resources
+    from lab.domain.questionnaire import Questionnaire
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +51,4 @@ class Catalogue:
     sizes: Mapping[str, SizeClass]
     approval: tuple[ApprovalRule, ...]
     privacy: PrivacyPolicy
+    questionnaires: Mapping[str, Questionnaire] = field(default_factory=dict)

@@ -13,6 +13,9 @@ MemberId = NewType("MemberId", str)
 RequestId = NewType("RequestId", str)
 """``rq-`` and 10 hexadecimal digits."""
 
+DraftId = NewType("DraftId", str)
+"""``rd-`` and 10 hexadecimal digits; the reference number of a request being written."""
+
 SandboxId = NewType("SandboxId", str)
 """``sb-`` and 10 hexadecimal digits; also the server name in JupyterHub and the bucket's name."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from lab.domain.errors import StateError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date, datetime
 
     from lab.domain.dataset import DatasetRef
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
         TemplateId,
     )
     from lab.domain.quantity import Resources
+
+LONGEST_PURPOSE = 2000
+"""In characters, inclusive."""
 
 
 class RequestState(Enum):
@@ -145,6 +149,8 @@ class SandboxRequest:
         team: Who may open a notebook, the requester included.
         expires_at: UTC; the end of ``ends_on``.
         rule: The approval rule that decided; empty when a person did.
+        answers: What else the guided request asked, from step to field to values; empty where
+            it was filed in another way.
         version: Grows by one on each write.
     """
 
@@ -167,6 +173,7 @@ class SandboxRequest:
     decided_by: MemberId | None = None
     reason: str = ""
     sandbox_id: SandboxId | None = None
+    answers: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     version: int = 0
 
     def moved(self, move: Move) -> SandboxRequest:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from lab.domain.audit import AuditEvent
     from lab.domain.certificate import DeletionCertificate
     from lab.domain.dataset import Dataset, DatasetRef, DatasetVersion, VersionStatus
-    from lab.domain.ids import AgencyId, DatasetId, MemberId, RequestId, SandboxId
+    from lab.domain.draft import Draft
+    from lab.domain.ids import AgencyId, DatasetId, DraftId, MemberId, RequestId, SandboxId
     from lab.domain.intake_states import IntakeState
     from lab.domain.member import Member
     from lab.domain.request import RequestState, SandboxRequest
@@ -186,6 +187,30 @@ class Requests(Protocol):
 
     async def page(self, which: Filter) -> Page[SandboxRequest]:
         """Return one page, newest first."""
+        ...
+
+
+class Drafts(Protocol):
+    """Requests that are being written."""
+
+    async def get(self, draft_id: DraftId) -> Draft | None:
+        """Return the draft, or nothing."""
+        ...
+
+    async def put(self, draft: Draft) -> Draft:
+        """Write, and return it at its new version.
+
+        Raises:
+            ConflictError: It changed since it was read.
+        """
+        ...
+
+    async def drop(self, draft_id: DraftId) -> None:
+        """Delete it; none is fine."""
+        ...
+
+    async def page(self, which: Filter) -> Page[Draft]:
+        """Return one page of those that became no request, last changed first."""
         ...
 
 
@@ -372,6 +397,11 @@ class Transaction(Protocol):
     @property
     def requests(self) -> Requests:
         """Requests."""
+        ...
+
+    @property
+    def drafts(self) -> Drafts:
+        """Requests that are being written."""
         ...
 
     @property

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lab.domain.dataset import MOUNTABLE, DatasetRef, VersionStatus
 from lab.domain.errors import InvalidError, Problem
 from lab.domain.ids import DatasetId, ProfileId, TemplateId
+from lab.domain.request import LONGEST_PURPOSE
 from lab.domain.text import checked
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from lab.domain.request import RequestDraft
     from lab.ports import Transaction
 
-LONGEST_PURPOSE = 2000
 MOST_DATASETS = 10
 MOST_COLLEAGUES = 20
 

@@ -27,7 +27,7 @@ from lab.services.checks import DraftCheck
 from lab.services.keys import earlier, remember
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from zoneinfo import ZoneInfo
 
     from lab.domain.agency import Agency
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from lab.services.checks import CheckedDraft
     from lab.services.journal import Journal
     from lab.services.keys import IdempotencyKey
+
+    Answers = Mapping[str, Mapping[str, tuple[str, ...]]]
 
 LONGEST_REASON = 1000
 
@@ -116,10 +118,69 @@ class RequestService:
                 before = await earlier(tx, actor.id, key)
                 if before is not None:
                     return Filed(await self._found(tx, RequestId(before)), is_replay=True)
-                request = await self._file(tx, actor, draft, agency)
+                request = await self.file_in(tx, actor, draft, agency)
                 await remember(tx, actor.id, key, request.id, self._clock.now())
         self._wake()
         return Filed(request)
+
+    async def file_in(
+        self,
+        tx: Transaction,
+        actor: Member,
+        draft: RequestDraft,
+        agency: Agency | None,
+        *,
+        answers: Answers | None = None,
+    ) -> SandboxRequest:
+        """Check, reserve, write, decide: in a transaction that holds the agency's lock.
+
+        Whoever calls it asks for the right before, and wakes the controller after.
+
+        Args:
+            tx: Its writes land with the caller's.
+            actor: Who asks.
+            draft: What is asked for.
+            agency: As the lock gave it.
+            answers: What else the guided request asked, kept with the request.
+
+        Raises:
+            InvalidError: Fields are wrong.
+            QuotaExceededError: The agency has no room.
+        """
+        found = await self._check(tx, actor, draft, agency)
+        assert agency is not None  # noqa: S101 -- the check refuses an unknown agency
+        asked = Usage(found.size.resources, 1)
+        left = agency.quota.less(await tx.agencies.held(agency.id))
+        if not asked.fits_in(left):
+            raise QuotaExceededError(agency.id, asked=asked, left=left)
+        request = SandboxRequest(
+            id=RequestId(self._new_id("rq")),
+            agency_id=agency.id,
+            requester_id=actor.id,
+            purpose=found.purpose,
+            datasets=found.datasets,
+            template_id=found.template_id,
+            size=found.size.id,
+            resources=found.size.resources,
+            profile_id=found.profile_id,
+            ends_on=draft.ends_on,
+            expires_at=found.expires_at,
+            team=found.team,
+            filed_at=self._clock.now(),
+            answers=answers or {},
+        ).moved(Move.SUBMIT)
+        decision = self._decide(found, draft)
+        # Written before it is reserved for: the reservation names the request.
+        request = await tx.requests.put(request)
+        await tx.agencies.reserve(Reservation(agency.id, request.id, asked))
+        await self._journal.done(
+            tx, actor=actor, action="request.file", resource_id=request.id, agency_id=agency.id
+        )
+        if decision.rule is None:
+            return await tx.requests.put(request.moved(Move.REVIEW))
+        return await self._make_sandbox(
+            tx, replace(request.moved(Move.APPROVE), rule=decision.rule.id), None
+        )
 
     async def preview(self, actor: Member, draft: RequestDraft) -> Preview:
         """Say what filing the draft would do, and do nothing.
@@ -258,44 +319,6 @@ class RequestService:
             profile_id=found.profile_id,
         )
         return decide(self._catalogue.catalogue().approval, asked)
-
-    async def _file(
-        self, tx: Transaction, actor: Member, draft: RequestDraft, agency: Agency | None
-    ) -> SandboxRequest:
-        """Check, reserve, write, decide: all under the agency's lock."""
-        found = await self._check(tx, actor, draft, agency)
-        assert agency is not None  # noqa: S101 -- the check refuses an unknown agency
-        asked = Usage(found.size.resources, 1)
-        left = agency.quota.less(await tx.agencies.held(agency.id))
-        if not asked.fits_in(left):
-            raise QuotaExceededError(agency.id, asked=asked, left=left)
-        request = SandboxRequest(
-            id=RequestId(self._new_id("rq")),
-            agency_id=agency.id,
-            requester_id=actor.id,
-            purpose=found.purpose,
-            datasets=found.datasets,
-            template_id=found.template_id,
-            size=found.size.id,
-            resources=found.size.resources,
-            profile_id=found.profile_id,
-            ends_on=draft.ends_on,
-            expires_at=found.expires_at,
-            team=found.team,
-            filed_at=self._clock.now(),
-        ).moved(Move.SUBMIT)
-        decision = self._decide(found, draft)
-        # Written before it is reserved for: the reservation names the request.
-        request = await tx.requests.put(request)
-        await tx.agencies.reserve(Reservation(agency.id, request.id, asked))
-        await self._journal.done(
-            tx, actor=actor, action="request.file", resource_id=request.id, agency_id=agency.id
-        )
-        if decision.rule is None:
-            return await tx.requests.put(request.moved(Move.REVIEW))
-        return await self._make_sandbox(
-            tx, replace(request.moved(Move.APPROVE), rule=decision.rule.id), None
-        )
 
     async def _make_sandbox(
         self, tx: Transaction, request: SandboxRequest, actor: Member | None

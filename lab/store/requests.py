@@ -94,6 +94,7 @@ def _values(request: SandboxRequest) -> dict[str, object]:
         "decided_by": request.decided_by,
         "reason": request.reason,
         "sandbox_id": request.sandbox_id,
+        "answers": {step: dict(values) for step, values in request.answers.items()},
         "version": request.version,
     }
 
@@ -119,5 +120,9 @@ def _request(row: RowMapping, team: tuple[MemberId, ...]) -> SandboxRequest:
         decided_by=row["decided_by"],
         reason=row["reason"],
         sandbox_id=row["sandbox_id"],
+        answers={
+            step: {name: tuple(given) for name, given in values.items()}
+            for step, values in row["answers"].items()
+        },
         version=row["version"],
     )

@@ -12,6 +12,7 @@ from lab.domain.errors import StoreError
 from lab.store.agencies import SqlAgencies
 from lab.store.audit import SqlAudit
 from lab.store.datasets import SqlDatasets
+from lab.store.drafts import SqlDrafts
 from lab.store.engines import connect, opened
 from lab.store.failures import translated
 from lab.store.federation import SqlIdentities, SqlSignIns
@@ -43,6 +44,7 @@ class SqlTransaction:
         self.identities = SqlIdentities(link)
         self.sign_ins = SqlSignIns(link)
         self.requests = SqlRequests(link)
+        self.drafts = SqlDrafts(link)
         self.sandboxes = SqlSandboxes(link)
         self.datasets = SqlDatasets(link)
         self.intakes = SqlIntakes(link)

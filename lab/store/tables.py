@@ -147,11 +147,27 @@ requests = Table(
     Column("decided_by", Words),
     _words("reason"),
     Column("sandbox_id", Words),
+    Column("answers", Canonical, nullable=False, server_default="{}"),
     _amount("version"),
     Index(None, "filed_at", "id"),
     Index(None, "agency_id", "filed_at", "id"),
     Index(None, "requester_id"),
     Index(None, "state", "filed_at", "id"),
+)
+
+drafts = Table(
+    "drafts",
+    metadata,
+    _key("id"),
+    _part_of("agency_id", "agencies.id"),
+    _words("author_id"),
+    Column("opened_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("answers", Canonical, nullable=False),
+    Column("request_id", Words),
+    _amount("version"),
+    Index(None, "updated_at", "id"),
+    Index(None, "agency_id", "updated_at", "id"),
 )
 
 request_team = Table(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lab.services.agencies import AgencyService
     from lab.services.audit import AuditService
     from lab.services.datasets import DatasetService
+    from lab.services.drafts import DraftService
     from lab.services.evidence import EvidenceService
     from lab.services.federation import FederationService
     from lab.services.intake_runs import IntakeRunService
@@ -68,6 +69,11 @@ class Lab(Protocol):
     @property
     def requests(self) -> RequestService:
         """Requests."""
+        ...
+
+    @property
+    def drafts(self) -> DraftService:
+        """Requests that are being written."""
         ...
 
     @property

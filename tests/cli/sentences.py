@@ -10,6 +10,7 @@ import typer.main
 
 from lab.cli import app
 from lab.domain.containment import Expected, Outcome
+from lab.domain.draft import StepState
 from lab.domain.intake_run import RunState
 from lab.domain.intake_states import IntakeState
 from lab.domain.member import Role
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 LAB = Path(__file__).parents[2] / "lab"
 ENUMS: tuple[type[Enum], ...] = (
     *(Expected, Outcome, Role, RequestState, Phase, Seen, Verdict),
-    *(IntakeState, RunState),
+    *(IntakeState, RunState, StepState),
 )
 HEADS = ("Quota", "Held", "Left", "Examples")
 STATES = (

@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from lab.cli import app, screen
 from lab.cli.api import Reach
+from tests.cli import drafts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -294,10 +295,13 @@ ANSWERS: dict[tuple[str, str], Any] = {
 }
 
 
+DRAFTS = drafts.answers(ROOT, at=AT, person=PERSON, usage=USAGE, request=REQUEST)
+
+
 class Lab:
     def __init__(self) -> None:
         self.asked: list[httpx.Request] = []
-        self.answers = dict(ANSWERS)
+        self.answers = ANSWERS | DRAFTS
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request)

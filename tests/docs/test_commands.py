@@ -22,6 +22,7 @@ ON_THE_MACHINE = {"images", "up", "down", "status", "doctor"}
 """Run on a whole lab by tests/e2e; here only read."""
 NAMES = {
     "rq-3f9a0c1d2e": "rq-0000000001",
+    "rd-3f9a0c1d2e": "rd-0000000001",
     "sb-3f9a0c1d2e": "sb-0000000001",
     "a.tremblay": "demandeur",
     "in-3f9a0c1d2e": "in-0000000001",
@@ -75,7 +76,7 @@ RUNNABLE = sorted({
 
 
 def _leaf(words: list[str]) -> tuple[Any, list[str]]:
-    for length in (1, 2):
+    for length in (1, 2, 3):
         found = LEAVES.get(("lab", *words[:length]))
         if found is not None:
             return found, words[length:]

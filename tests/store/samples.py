@@ -94,6 +94,7 @@ def request(request_id: str = "rq-1", **changes: Any) -> SandboxRequest:
         expires_at=NOON + timedelta(days=33, microseconds=7),
         team=(BENOIT, ALICE),
         filed_at=NOON,
+        answers={"purpose": {"success": (ODD,)}, "team": {"colleagues": ("a", "b")}},
     )
     return replace(good, **changes)
 

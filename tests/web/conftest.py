@@ -18,6 +18,7 @@ from lab.domain.token import TokenKind
 from lab.services.agencies import AgencyService
 from lab.services.audit import AuditService
 from lab.services.datasets import DatasetService
+from lab.services.drafts import DraftService
 from lab.services.evidence import EvidenceService
 from lab.services.intake_runs import IntakeRunService
 from lab.services.intakes import IntakeService
@@ -70,6 +71,7 @@ class WebLab:
     journal: Journal
     catalogue: FakeCatalogue
     requests: RequestService
+    drafts: DraftService
     sandboxes: SandboxService
     agencies: AgencyService
     members: MemberService
@@ -106,6 +108,8 @@ async def build_lab(settings: Settings, clock: FixedClock) -> WebLab:
     dossiers = Dossiers(settings.state_dir / "dossiers")
     signer = CertificateSigner("a key of the tests, long enough")
     parts = {"store": store, "clock": clock, "journal": journal, "catalogue": catalogue}
+    zone = ZoneInfo("America/Toronto")
+    requests = RequestService(**parts, new_id=ids, zone=zone, wake=lambda: None)
     lab = WebLab(
         dossiers=dossiers,
         intakes=IntakeService(
@@ -129,13 +133,12 @@ async def build_lab(settings: Settings, clock: FixedClock) -> WebLab:
         clock=clock,
         journal=journal,
         catalogue=catalogue,
-        requests=RequestService(
-            store=store,
-            clock=clock,
-            journal=journal,
-            catalogue=catalogue,
+        requests=requests,
+        drafts=DraftService(
+            **parts,
+            requests=requests,
             new_id=ids,
-            zone=ZoneInfo("America/Toronto"),
+            zone=zone,
             wake=lambda: None,
         ),
         sandboxes=SandboxService(

@@ -67,7 +67,12 @@ class FakeCatalogue:
             "depart.ipynb",
         )
         self._catalogue = Catalogue(
-            {template.id: template}, files.profiles, files.sizes, files.approval, files.privacy
+            {template.id: template},
+            files.profiles,
+            files.sizes,
+            files.approval,
+            files.privacy,
+            files.questionnaires,
         )
 
     def catalogue(self) -> Catalogue:

@@ -12,9 +12,8 @@ from lab.domain.dataset import MOUNTABLE
 from lab.domain.errors import InvalidError, Problem
 from lab.domain.ids import AgencyId
 from lab.domain.member import Member
-from lab.domain.request import RequestDraft
+from lab.domain.request import LONGEST_PURPOSE, RequestDraft
 from lab.services.agencies import QuotaView
-from lab.services.checks import LONGEST_PURPOSE
 from lab.services.datasets import DatasetView
 from lab.web.conditions import checked_key
 from lab.web.forms import Form

@@ -64,7 +64,11 @@ class ReasonIn(Body):
 
 
 class RequestOut(Out):
-    """A request. / Une demande."""
+    """A request. / Une demande.
+
+    Attributes:
+        answers: What else the guided request asked, from step to field to values.
+    """
 
     id: str
     agency_id: str
@@ -85,6 +89,7 @@ class RequestOut(Out):
     decided_by: PersonOut | None
     reason: str
     sandbox_id: str | None
+    answers: dict[str, dict[str, list[str]]]
     version: int
 
     @classmethod
@@ -111,6 +116,10 @@ class RequestOut(Out):
             decided_by=decided_by,
             reason=request.reason,
             sandbox_id=request.sandbox_id,
+            answers={
+                step: {name: list(given) for name, given in values.items()}
+                for step, values in request.answers.items()
+            },
             version=request.version,
         )
 
