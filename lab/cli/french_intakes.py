@@ -90,6 +90,7 @@ INTAKES: dict[str, str] = {
     "Under which licence it may be used.": "La licence sous laquelle elle peut servir.",
     "What one row is, in English.": "Ce qu’est une ligne, en anglais.",
     "What one row is, in French.": "Ce qu’est une ligne, en français.",
+    "What you say to it; it is kept.": "Ce que vous en dites; c’est gardé.",
     "What the anonymised data are for.": "À quoi serviront les données anonymisées.",
     "Where it comes from.": "D’où elle vient.",
     "Why; it is kept.": "Pourquoi; c’est gardé.",

@@ -137,11 +137,16 @@ def confirm(
     _show_columns(api.call("PUT", f"{ROOT}/{dossier}/columns", body).body, output)
 
 
-@command(app, "lab dataset sign in-3f9a0c1d2e")
+@command(
+    app,
+    "lab dataset sign in-3f9a0c1d2e",
+    "lab dataset sign in-3f9a0c1d2e --reason 'Analyse relue'",
+)
 def sign(
     context: typer.Context,
     dossier: IntakeArgument,
     *,
+    reason: Annotated[str, typer.Option(help="What you say to it; it is kept.")] = "",
     yes: Yes = False,
     output: AsOutput = Output.TABLE,
 ) -> None:
@@ -153,7 +158,9 @@ def sign(
         typer.confirm(tr("Sign the final analysis of {id}?", id=dossier), abort=True)
     # What is signed is what was read, and nothing else.
     headers = {"If-Match": found.etag}
-    show_dossier(api.call("POST", f"{ROOT}/{dossier}/signature", headers=headers).body, output)
+    body = {"reason": reason} if reason else None
+    path = f"{ROOT}/{dossier}/signature"
+    show_dossier(api.call("POST", path, body, headers=headers).body, output)
 
 
 @command(app, "lab dataset refuse in-3f9a0c1d2e --reason 'Risque trop grand'")

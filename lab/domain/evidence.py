@@ -206,12 +206,14 @@ class Signature:
     """Who answers for it.
 
     Attributes:
-        value: Hexadecimal HMAC-SHA256 over the canonical JSON of the evidence, of who and of when.
+        value: Hexadecimal HMAC-SHA256 over the canonical JSON of the evidence, of who, when, why.
+        reason: What they say to it; empty where they say nothing.
     """
 
     by: MemberId
     at: datetime
     value: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

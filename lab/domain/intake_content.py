@@ -126,12 +126,13 @@ def to_policy(content: Mapping[str, Any]) -> PrivacyPolicy:
 
 def of_signature(signature: Signature) -> dict[str, Any]:
     """Write it."""
-    return {"by": signature.by, "at": signature.at.isoformat(), "value": signature.value}
+    return _signer(signature) | {"value": signature.value}
 
 
 def to_signature(content: Mapping[str, Any]) -> Signature:
     """Read it."""
-    return Signature(MemberId(content["by"]), _moment(content["at"]), content["value"])
+    by, at = MemberId(content["by"]), _moment(content["at"])
+    return Signature(by, at, content["value"], content.get("reason", ""))
 
 
 def of_review(review: Review) -> dict[str, Any]:
@@ -202,14 +203,19 @@ def evidence_of(intake: Intake) -> dict[str, Any]:
 
 def signed_content(intake: Intake, signature: Signature) -> bytes:
     """Return the bytes under a signature: the evidence, who and when, always the same way."""
-    who = {"by": signature.by, "at": signature.at.isoformat()}
-    return _canonical({"intake": evidence_of(intake), "signed": who})
+    return _canonical({"intake": evidence_of(intake), "signed": _signer(signature)})
 
 
 def destruction_content(intake: Intake, destruction: Destruction) -> bytes:
     """Return the bytes under a destruction's signature."""
     what = of_destruction(destruction) | {"value": None, "intake_id": intake.id}
     return _canonical({"destruction": what | {"sha256": intake.raw.sha256 if intake.raw else ""}})
+
+
+def _signer(signature: Signature) -> dict[str, str]:
+    who = {"by": signature.by, "at": signature.at.isoformat()}
+    # Signatures without a reason are what they were before there were reasons.
+    return who | ({"reason": signature.reason} if signature.reason else {})
 
 
 def _canonical(content: Mapping[str, Any]) -> bytes:

@@ -15,7 +15,7 @@ from lab.domain.ids import AgencyId, IntakeId
 from lab.domain.intake import INTAKE_CHANGED, Intake
 from lab.domain.intake_content import signed_content
 from lab.domain.intake_states import IntakeMove
-from lab.domain.member import Resource, Role, Target, Verb
+from lab.domain.member import Resource, Role, Target, Verb, can
 from lab.domain.text import checked
 from lab.ports import Filter
 from lab.services.intake_desk import Desk, Made, found, require_idle, target
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from lab.domain.evidence import ColumnChoice
+    from lab.domain.ids import DatasetId
     from lab.domain.intake_states import IntakeState
     from lab.domain.member import Member
     from lab.ports import CatalogueSource, Clock, Page, Quarantine, Store
@@ -111,6 +112,12 @@ class IntakeService:
         async with self._store.read() as tx:
             return await tx.intakes.page(which)
 
+    async def of_dataset(self, actor: Member, dataset_id: DatasetId) -> Sequence[Intake]:
+        """Return those of a data set that the actor may see, newest first."""
+        async with self._store.read() as tx:
+            found_ = await tx.intakes.of_dataset(dataset_id)
+        return [intake for intake in found_ if can(actor, Verb.READ, target(intake))]
+
     async def register(self, actor: Member, agency_id: AgencyId | None = None) -> Sequence[Intake]:
         """Return what the register shows (art. 9): everything that was published."""
         self._journal.require(actor, Verb.LIST, Target(Resource.INTAKE, agency_id))
@@ -180,11 +187,17 @@ class IntakeService:
             return kept
 
     async def sign(
-        self, actor: Member, intake_id: IntakeId, *, version: int | None = None
+        self,
+        actor: Member,
+        intake_id: IntakeId,
+        *,
+        reason: str = "",
+        version: int | None = None,
     ) -> Intake:
         """Answer for a very low residual risk (art. 4 and 7).
 
         Raises:
+            InvalidError: The reason is too long, or holds what nobody types.
             ForbiddenError: The actor has a part in it.
             StateError: It is not measured, or its final analysis does not pass.
         """
@@ -194,7 +207,13 @@ class IntakeService:
         ):
             intake = await self._desk.mine(tx, actor, intake_id, Verb.DECIDE, version)
             await require_idle(tx, intake)
-            blank = Signature(actor.id, self._clock.now(), "")
+            wrong: list[Problem] = []
+            said = reason and checked(
+                "reason", reason, longest=LONGEST_REASON, report=wrong.append, lines=True
+            )
+            if wrong:
+                raise InvalidError(wrong)
+            blank = Signature(actor.id, self._clock.now(), "", said)
             signature = replace(blank, value=self._sign(signed_content(intake, blank)))
             kept = await tx.intakes.put(intake.signed(signature))
             await self._desk.note(tx, actor, "intake.sign", kept, signature=signature.value)

@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from lab.domain.errors import ForbiddenError, InvalidError, NotSignedInError, Problem
 from lab.domain.member import ACCESS, Resource, Verb
 from lab.web.forms import form_of
-from lab.web.gate import UNSAFE
+from lab.web.gate import UNSAFE, is_upload
 from lab.web.identity import CSRF_FIELD, CSRF_HEADER, caller_of, check_form
 from lab.web.wiring import lab_of
 
@@ -148,6 +148,11 @@ async def _check_proof(request: Request, *, is_api: bool) -> None:
         return
     if is_api:
         check_form(request, request.headers.get(CSRF_HEADER, ""))
+    elif is_upload(request.method, request.url.path):
+        # Before a byte of the file is read. An address is written down in more places than a
+        # body, so this proof is good for this one address.
+        given = request.query_params.get(CSRF_FIELD, "")
+        check_form(request, given, of=request.url.path)
     else:
         check_form(request, (await form_of(request)).one(CSRF_FIELD))
 

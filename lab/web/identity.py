@@ -111,14 +111,19 @@ Actor = Annotated[Member, Depends(_actor)]
 """The member who calls."""
 
 
-def csrf_token(request: Request) -> str:
+def csrf_token(request: Request, of: str = "") -> str:
     """Return what a form of this visitor must carry.
 
     Bound to the session; before sign-in, to a cookie of the visit.
+
+    Args:
+        request: Of the visitor.
+        of: The one address that it is good for; every form's where it is empty.
     """
     root = browser_of(request)
     key: bytes = request.app.state.session_key
-    return hmac.new(key, f"csrf:{root}".encode(), hashlib.sha256).hexdigest()
+    content = f"csrf:{root}:{of}" if of else f"csrf:{root}"
+    return hmac.new(key, content.encode(), hashlib.sha256).hexdigest()
 
 
 def visit_of(request: Request) -> str:
@@ -129,7 +134,7 @@ def visit_of(request: Request) -> str:
     return visit
 
 
-def check_form(request: Request, given: str) -> None:
+def check_form(request: Request, given: str, *, of: str = "") -> None:
     """Refuse what none of our own pages sent.
 
     Raises:
@@ -138,7 +143,7 @@ def check_form(request: Request, given: str) -> None:
     origin = request.headers.get("origin")
     if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
         raise WebError("bad_origin", HTTPStatus.FORBIDDEN)
-    expected = csrf_token(request)
+    expected = csrf_token(request, of)
     if not hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace")):
         raise WebError("bad_csrf", HTTPStatus.FORBIDDEN)
 

@@ -25,6 +25,7 @@ LOCALE_DIR = Path(__file__).parent / "locale"
 COOKIE: Final = "langue"
 _SECONDS_SHOWN_EXACTLY = 90
 _NO_BREAK = "\u00a0"
+_SMALLEST_SHARE = 0.001
 _DAYS_FROM = timedelta(days=2)
 
 
@@ -120,6 +121,12 @@ class Language:
     def count(self, number: float) -> str:
         """Write a number with its separators."""
         return format_decimal(number, locale=self.locale)
+
+    def percent(self, share: float) -> str:
+        """Write a share as a percentage, to a tenth; what is not zero is never written as zero."""
+        if 0 < share < _SMALLEST_SHARE / 2:
+            return self.text(msg("moins de %(n)s"), n=self.percent(_SMALLEST_SHARE))
+        return self.count(round(100 * share, 1)) + (f"{_NO_BREAK}%" if self.code == "fr" else "%")
 
     def cores(self, millicores: int) -> str:
         """Write an amount of computing power."""

@@ -58,6 +58,7 @@ def environment(code: str) -> Environment:
         "size": language.size,
         "cores": language.cores,
         "count": language.count,
+        "percent": language.percent,
         "said": language.text,
         "lines": lines,
     }

@@ -146,6 +146,19 @@ FIELDS: Mapping[str, str] = {
     "below_threshold": msg("La politique de l’organisme demande au moins %(least)s"),
     "over_budget": msg("Il reste ε = %(left)s à cette source pour toute sa vie"),
     "too_heavy": msg("Le fichier dépasse la limite (%(most)s)"),
+    "not_chosen": msg("Choisissez un fichier"),
+    "statement.required": msg("Confirmez la déclaration pour signer"),
+    "unsaid": msg("Écrivez ce qui vous convainc"),
+    "undeclared": msg("Déclarez ce que la colonne « %(name)s » peut contenir"),
+    "bounds_reversed": msg("La fin de l’intervalle doit suivre son début"),
+    "out_of_bounds": msg("Le nombre doit être de %(least)s à %(most)s"),
+    "bad_number": msg("Écrivez un nombre; par exemple : %(example)s"),
+    "supervisor.required": msg("Nommez la personne compétente"),
+    "supervisor.unknown": msg(
+        "« %(name)s » n’est pas l’identifiant d’une personne qui peut signer pour cet organisme"
+    ),
+    "purposes.required": msg("Décrivez les fins prévues"),
+    "agency_id.unknown": msg("Choisissez un organisme"),
     "raw.empty": msg("Le fichier est vide"),
     "not_the_deposited": msg("Ce fichier n’est pas celui qui a été déposé; déposez-le de nouveau"),
     "unpublished": msg(

@@ -29,4 +29,12 @@ async def show_dataset(dataset_id: str, actor: Actor, request: Request) -> Respo
         (language.text(msg("Accueil")), "/"),
         (language.text(msg("Jeux de données")), "/jeux"),
     ]
-    return render(request, "dataset.html", view=view, trail=trail, mountable=MOUNTABLE)
+    dossiers = await lab_of(request).intakes.of_dataset(actor, view.dataset.id)
+    return render(
+        request,
+        "dataset.html",
+        view=view,
+        trail=trail,
+        mountable=MOUNTABLE,
+        dossiers={each.published: each.id for each in dossiers if each.published},
+    )

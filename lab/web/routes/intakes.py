@@ -25,6 +25,7 @@ from lab.web.schemas.intakes import (
     IntakeOut,
     RunIn,
     RunOut,
+    SignatureIn,
 )
 from lab.web.schemas.requests import ReasonIn
 from lab.web.wiring import Lab, lab_of
@@ -224,11 +225,17 @@ async def cancel_run(
     summary="Signer l’analyse finale (art. 7) / Sign the final analysis",
     dependencies=[Depends(_DECIDE)],
 )
-async def sign(
-    intake_id: str, version: IfMatch, actor: Actor, request: Request, response: Response
+async def sign(  # noqa: PLR0917 -- FastAPI gives them by name
+    intake_id: str,
+    version: IfMatch,
+    actor: Actor,
+    request: Request,
+    response: Response,
+    body: SignatureIn | None = None,
 ) -> IntakeOut:
     lab = lab_of(request)
-    signed = await lab.intakes.sign(actor, IntakeId(intake_id), version=version)
+    reason = body.reason if body else ""
+    signed = await lab.intakes.sign(actor, IntakeId(intake_id), reason=reason, version=version)
     return await _answer(lab, signed, response)
 
 

@@ -125,6 +125,12 @@ class RunIn(Body):
         return self.model_dump(exclude_none=True, exclude={"step"}, mode="json")
 
 
+class SignatureIn(Body):
+    """What the competent person says to their signature. / Ce que dit qui signe."""
+
+    reason: Annotated[Text, Field(max_length=2000)] = ""
+
+
 class HitOut(Out):
     """One kind of value that was recognised. / Un genre de valeur reconnu."""
 
