@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from importlib import metadata
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -79,6 +80,31 @@ app = typer.Typer(
     epilog="Exit codes: 0 done; 1 refused by the lab; 2 wrong usage, or this machine lacks "
     "something; 3 the lab does not answer.",
 )
+
+
+def _tell_version(*, asked: bool) -> None:
+    if asked:
+        screen.line(f"lab {metadata.version('vase-clos')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _whole(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Show which version of the lab this is, and exit.",
+            is_eager=True,
+            callback=lambda asked: _tell_version(asked=asked),
+            show_default=False,
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
 machine.add_to(app)
 # "intakes", "intake_runs" and "intake_papers" add theirs to the commands of "datasets".
 for _noun in (requests, sandboxes, quotas, agencies, datasets, users, events, images):

@@ -71,6 +71,9 @@ FRENCH: dict[str, str] = {
     "Description": "Description",
     "Detail": "Détail",
     "Do not ask.": "Ne pas demander.",
+    "Show which version of the lab this is, and exit.": (
+        "Afficher la version du laboratoire, puis quitter."
+    ),
     "Egress profile.": "Profil de sortie.",
     "Ends on": "Dernier jour",
     "Everything at {path} is deleted.": "Tout ce qui était dans {path} est supprimé.",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from importlib import metadata
 
 import pytest
 from typer.testing import CliRunner
@@ -71,3 +72,9 @@ def test_help_is_french_where_the_environment_is(variable: str) -> None:
 
 def test_the_exit_codes_are_told() -> None:
     assert "Exit codes" in CliRunner().invoke(app, ["--help"]).output
+
+
+def test_the_command_tells_its_version() -> None:
+    shown = CliRunner().invoke(app, ["--version"])
+    assert shown.exit_code == 0
+    assert shown.output == f"lab {metadata.version('vase-clos')}\n"

@@ -74,17 +74,6 @@ def test_a_sandbox_becomes_ready_on_a_store_that_others_run(
     assert lab.json("status")["is_up"]
 
 
-def test_the_choice_is_kept_over_down_and_up(lab: RunningLab, seaweedfs: Storage) -> None:
-    before = lab.sandbox_id
-    assert lab.lab("down").returncode == 0
-    assert seaweedfs.process.popen is not None
-    assert seaweedfs.process.popen.poll() is None
-    lab.up()
-    assert lab.sandbox_id == before
-    assert kept(lab)["endpoint"] == seaweedfs.endpoint
-    assert lab.json("sandbox", "show", before)["phase"] == "ready"
-
-
 def test_no_other_store_while_a_sandbox_has_objects_in_this_one(lab: RunningLab) -> None:
     before = kept(lab)
     refused = lab.lab("up", "--storage", "seaweedfs")
@@ -101,24 +90,18 @@ def test_a_deleted_sandbox_leaves_nothing_at_the_store(
     assert lab.sandbox_id not in buckets(seaweedfs)
 
 
-def test_the_lab_moves_to_a_minio_that_others_run(
-    lab: RunningLab, request: pytest.FixtureRequest
+def test_after_down_the_lab_moves_to_a_minio_of_its_own_and_loses_no_request(
+    lab: RunningLab, seaweedfs: Storage
 ) -> None:
-    minio: Storage = request.getfixturevalue("minio")
-    before = lab.sandbox_id
-    lab.up(*elsewhere(minio))
-    assert lab.sandbox_id != before
-    assert lab.json("sandbox", "show", lab.sandbox_id)["phase"] == "ready"
-    assert buckets(minio) >= {lab.sandbox_id, "jeux"}
-    assert kept(lab)["admin"] == "minio"
-    delete_sandbox(lab)
-    assert lab.sandbox_id not in buckets(minio)
-
-
-def test_the_lab_starts_a_minio_of_its_own(lab: RunningLab) -> None:
+    asked = {each["id"] for each in lab.json("request", "list")}
+    assert lab.lab("down").returncode == 0
+    assert kept(lab)["endpoint"] == seaweedfs.endpoint
+    assert seaweedfs.process.popen is not None
+    assert seaweedfs.process.popen.poll() is None
     lab.up("--storage", "minio", "--storage-program", str(minio_program()))
     assert lab.json("sandbox", "show", lab.sandbox_id)["phase"] == "ready"
     assert kept(lab) == {"kind": "minio", "program": str(minio_program())}
+    assert asked < {each["id"] for each in lab.json("request", "list")}
     assert "storage" in parts(lab)
     secret = lab.settings.secret("s3-admin-key")
     (store,) = [each for each in marks.find(lab.settings.state_dir) if each.part == "storage"]
