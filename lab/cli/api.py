@@ -151,12 +151,25 @@ class Api:
             Refused: The lab said no.
             Unreachable: It did not say anything that we understand.
         """
+        return self._there(path, query).text
+
+    def content(self, path: str, **query: str) -> bytes:
+        """Return the bytes that are there.
+
+        Raises:
+            Refused: The lab said no.
+            Unreachable: It did not say anything that we understand.
+        """
+        return self._there(path, query).content
+
+    def _there(self, path: str, query: Mapping[str, str]) -> httpx.Response:
         try:
             response = self._client.get(path, params={n: v for n, v in query.items() if v})
         except httpx.HTTPError as error:
             raise self._silent(error) from error
-        self._answer(response)
-        return response.text
+        if not response.is_success:
+            self._answer(response)
+        return response
 
     def pages(self, path: str, **query: object) -> Iterator[dict[str, Any]]:
         """Yield every item of a list, part by part."""

@@ -82,6 +82,9 @@ INTAKES: dict[str, str] = {
     "Signed by": "Signée par",
     "Signs": "Signe",
     "Smallest class; 0 for the policy's.": "Plus petite classe; 0 pour celle de la politique.",
+    "Save the report of a dossier: two pages, for its file and for whoever asks.": (
+        "Enregistrer le rapport d’un dossier : deux pages, pour le classer et pour qui le demande."
+    ),
     "Synthesise instead, with this ε.": "Plutôt synthétiser, avec cet ε.",
     "Take every column as it is proposed.": "Prendre chaque colonne comme elle est proposée.",
     "Technique": "Technique",
@@ -97,6 +100,7 @@ INTAKES: dict[str, str] = {
     "Withdraw a dossier; its version leaves the sandboxes that have it.": (
         "Retirer un dossier; sa version quitte les bacs à sable qui l’ont."
     ),
+    "Write it there; else beside you.": "L’écrire là; sinon, à côté de vous.",
     "Write it there, with French headers.": "L’écrire là, avec des en-têtes en français.",
     "cancelled": "annulé",
     "columns_confirmed": "colonnes confirmées",
@@ -105,6 +109,7 @@ INTAKES: dict[str, str] = {
     "measured": "mesuré",
     "opened": "ouvert",
     "published": "publié",
+    "pdf or html.": "pdf ou html.",
     "queued": "en attente",
     "read": "lu",
     "running": "en cours",
@@ -112,6 +117,9 @@ INTAKES: dict[str, str] = {
     "sending": "envoi",
     "signed": "signé",
     "the file {path} cannot be read: {why}": "le fichier {path} ne peut pas être lu : {why}",
+    "the file {path} cannot be written: {why}": (
+        "le fichier {path} ne peut pas être écrit : {why}"
+    ),
     "treated": "traité",
     "{why}": "{why}",
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 -- typer reads the annotations
+from enum import Enum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,8 +12,11 @@ from lab.cli import screen
 from lab.cli.api import connect
 from lab.cli.commands import AsOutput, command
 from lab.cli.datasets import app
-from lab.cli.intakes import ROOT
+from lab.cli.intakes import ROOT, IntakeArgument
 from lab.cli.screen import Output
+from lab.cli.words import is_french
+from lab.domain.quantity import format_bytes
+from lab.parts.message import MachineError, message
 
 
 @command(app, "lab dataset register", "lab dataset register --csv registre.csv")
@@ -50,3 +54,50 @@ def register(
         *("Signed by", "Published", "Next review", "Destroyed"),
     )
     screen.show_table(columns, rows)
+
+
+class ReportFormat(Enum):
+    """What a report is written as."""
+
+    PDF = "pdf"
+    HTML = "html"
+
+
+Target = Annotated[
+    Path | None, typer.Option("-O", "--out", help="Write it there; else beside you.")
+]
+
+
+@command(
+    app, "lab dataset report in-3f9a0c1d2e", "lab dataset report in-3f9a0c1d2e -f html -O r.html"
+)
+def report(
+    context: typer.Context,
+    dossier: IntakeArgument,
+    *,
+    form: Annotated[
+        ReportFormat, typer.Option("-f", "--format", help="pdf or html.")
+    ] = ReportFormat.PDF,
+    target: Target = None,
+) -> None:
+    """Save the report of a dossier: two pages, for its file and for whoever asks."""
+    name = f"report.{form.value}"
+    lang = "fr" if is_french() else "en"
+    content = connect(context).content(f"{ROOT}/{dossier}/{name}", lang=lang)
+    save(content, target or Path(f"{dossier}-{name}"))
+
+
+def save(content: bytes, target: Path) -> None:
+    """Write a file, and say where.
+
+    Raises:
+        MachineError: It cannot be written.
+    """
+    try:
+        target.write_bytes(content)
+    except OSError as error:
+        raise MachineError(
+            message("the file {path} cannot be written: {why}", path=target, why=error.strerror),
+            exit_code=2,
+        ) from None
+    screen.show_facts({"File": f"{target} ({format_bytes(len(content))})"})

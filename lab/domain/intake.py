@@ -99,6 +99,15 @@ class Intake:
         found = {self.depositor_id, self.requester_id, self.confirmed_by, treated_by}
         return frozenset(person for person in found if person is not None)
 
+    @property
+    def named(self) -> frozenset[MemberId]:
+        """Everybody it names."""
+        found = {self.depositor_id, self.supervisor_id, self.requester_id, self.confirmed_by}
+        found |= {self.signature.by if self.signature else None}
+        found |= {self.treatment.by if self.treatment else None}
+        found |= {review.by for review in self.reviews}
+        return frozenset(person for person in found if person is not None)
+
     def check_move(self, move: IntakeMove) -> None:
         """Refuse a move that the table does not have from here.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lab.domain.dataset import VersionStatus
@@ -24,10 +24,11 @@ from lab.services.keys import earlier, remember
 from lab.services.revoking import revoke
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
+    from lab.domain.agency import Agency
     from lab.domain.evidence import ColumnChoice
-    from lab.domain.ids import DatasetId
+    from lab.domain.ids import DatasetId, MemberId
     from lab.domain.intake_states import IntakeState
     from lab.domain.member import Member
     from lab.ports import CatalogueSource, Clock, Page, Quarantine, Store
@@ -36,6 +37,15 @@ if TYPE_CHECKING:
     from lab.services.keys import IdempotencyKey
 
 LONGEST_REASON, LONGEST_NAME = 1000, 200
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A dossier with its agency and its people."""
+
+    intake: Intake
+    agency: Agency | None
+    people: Mapping[MemberId, Member]
 
 
 class IntakeService:
@@ -98,6 +108,17 @@ class IntakeService:
             intake = await found(tx, intake_id)
         self._journal.require(actor, Verb.READ, target(intake), intake_id)
         return intake
+
+    async def paper(self, actor: Member, intake_id: IntakeId) -> Paper:
+        """Return one dossier with whom and what it names, as its report needs them.
+
+        Raises:
+            NotFoundError: There is none by that id that the actor may see.
+        """
+        async with self._store.read() as tx:
+            intake = await self._desk.mine(tx, actor, intake_id, Verb.READ, None)
+            agency = await tx.agencies.get(intake.agency_id)
+            return Paper(intake, agency, await tx.members.many(sorted(intake.named)))
 
     async def page(
         self, actor: Member, *, state: IntakeState | None = None, after: str = "", limit: int = 50

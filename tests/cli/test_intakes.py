@@ -89,3 +89,15 @@ def test_lists_are_tables_or_json(words: str) -> None:
     assert table.exit_code == 0, table.output
     found = json.loads(Lab().run("dataset", *words.split(), "-o", "json").stdout)
     assert found in ([INTAKE], COLUMNS) or found[0]["supervisor"] == "Sylvie Morin"
+
+
+def test_a_report_is_saved_where_it_is_wanted_and_said(tmp_path: Path) -> None:
+    lab, target = Lab(), tmp_path / "r.html"
+    done = lab.run("dataset", "report", NAME, "-f", "html", "-O", str(target))
+    assert (done.exit_code, target.read_bytes()) == (0, b"<report.html>")
+    assert str(target) in done.output.replace("\n", "")
+    assert lab.asked[0].url.query == b"lang=en"
+    nowhere = str(tmp_path / "rien" / "r.pdf")
+    failed = lab.run("dataset", "report", NAME, "-O", nowhere)
+    assert (failed.exit_code, "Traceback" in failed.output) == (2, False)
+    assert lab.run("dataset", "report", NAME, "-f", "docx").exit_code == 2

@@ -297,6 +297,9 @@ ANSWERS: dict[tuple[str, str], Any] = {
 
 DRAFTS = drafts.answers(ROOT, at=AT, person=PERSON, usage=USAGE, request=REQUEST)
 
+PAPERS = (".pdf", ".html", ".md", ".jsonld", "datapackage.json", "croissant.json", "dcat.json")
+"""What is saved as it comes, and not read."""
+
 
 class Lab:
     def __init__(self) -> None:
@@ -308,6 +311,8 @@ class Lab:
         found = self.answers.get((request.method, request.url.path), KeyError)
         if isinstance(found, httpx.Response):
             return found
+        if request.url.path.endswith(PAPERS):
+            return paper(request.url.path.rpartition("/")[2])
         if found is KeyError:
             return problem(404, "not_found", "There is nothing here.")
         return httpx.Response(200, json=found, headers={"ETag": '"3"'})
@@ -323,6 +328,10 @@ class Lab:
 def problem(status: int, code: str, detail: str, **more: object) -> httpx.Response:
     body = {"type": "/", "code": code, "title": code, "status": status, "detail": detail} | more
     return httpx.Response(status, json=body, headers={"content-type": "application/problem+json"})
+
+
+def paper(name: str) -> httpx.Response:
+    return httpx.Response(200, content=f"<{name}>".encode())
 
 
 EVERY = [

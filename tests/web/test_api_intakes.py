@@ -91,12 +91,21 @@ async def test_a_reviewer_brings_a_table_in_and_a_scientist_sees_the_card_only(
     dossier = (await reviewer.get(path)).json()
     assert (dossier["state"], dossier["passes"], dossier["failures"]) == ("published", True, [])
     assert dossier["destroyed_at"] is not None
+    page = await reviewer.get(f"{path}/report.html")
+    assert "Rapport d’anonymisation" in page.text
+    assert "default-src 'none'; style-src 'sha256-" in page.headers["content-security-policy"]
+    english = await reviewer.get(f"{path}/report.html?lang=en")
+    assert (english.headers["content-language"], "Sylvie Morin" in english.text) == ("en-CA", True)
+    pdf = await reviewer.get(f"{path}/report.pdf")
+    assert (pdf.headers["content-type"], pdf.content[:5]) == ("application/pdf", b"%PDF-")
+    assert (await reviewer.get(f"{path}/report.pdf?lang=de")).status_code == 422
     report = (await reviewer.get(f"{path}/report")).json()
     assert report["thresholds"]["k_between"] == 11
     assert len(report["signature"]["value"]) == len(report["destruction"]["value"]) == 64
     card = (await scientist.get("/api/v1/datasets/prestations-2026")).json()
     assert (card["versions"][0]["status"], card["data_class"]) == ("active", "anonymise")
-    for where in (PATH, path, f"{path}/report", f"{path}/columns", f"{PATH}/register"):
+    papers = (f"{path}/report", f"{path}/report.html", f"{path}/report.pdf")
+    for where in (PATH, path, *papers, f"{path}/columns", f"{PATH}/register"):
         assert (await scientist.get(where)).status_code == 403, where
 
 

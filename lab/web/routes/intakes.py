@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response, status
 from starlette.requests import ClientDisconnect
 
-from lab.domain.ids import IntakeId, MemberId, RunId
+from lab.domain.ids import IntakeId, RunId
 from lab.domain.intake import Intake
 from lab.domain.intake_run import Step
 from lab.domain.intake_states import IntakeState
@@ -48,7 +48,7 @@ _BODY = {
 
 async def written(lab: Lab, intakes: Sequence[Intake]) -> list[IntakeOut]:
     """Write dossiers with the people they name."""
-    people = await lab.members.names(sorted({p for i in intakes for p in people_of(i)}))
+    people = await lab.members.names(sorted({p for i in intakes for p in i.named}))
     return [IntakeOut.of(intake, people) for intake in intakes]
 
 
@@ -316,11 +316,3 @@ async def _chunks(request: Request) -> AsyncIterator[bytes]:
             yield chunk
     except ClientDisconnect:
         raise WebError("bad_request", HTTPStatus.BAD_REQUEST) from None
-
-
-def people_of(intake: Intake) -> set[MemberId]:
-    """Return whom a dossier names."""
-    signer = intake.signature.by if intake.signature else None
-    named = {intake.depositor_id, intake.supervisor_id, intake.requester_id, signer}
-    named |= {review.by for review in intake.reviews}
-    return {person for person in named if person is not None}
