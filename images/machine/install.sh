@@ -74,7 +74,7 @@ if [ -n "$needed" ]; then
   apt_install $needed
 fi
 
-# A daemon that a package brings must not start on this machine: the cluster starts its own.
+# A daemon that a package brings must not start on this machine: tests and the cluster start their own.
 hold_daemons() {
   held=
   if [ ! -e /usr/sbin/policy-rc.d ]; then
@@ -111,6 +111,7 @@ fi
 
 if [ "$role" = test ] || [ "$role" = cluster ]; then
   wanted=$(missing chromium:chromium ip:iproute2)
+  [ "$role" = cluster ] || wanted="$wanted $(missing prometheus:prometheus)"
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || wanted="$wanted postgresql"
   wanted=$(echo $wanted)
   if [ -n "$wanted" ]; then
@@ -120,8 +121,15 @@ if [ "$role" = test ] || [ "$role" = cluster ]; then
         as_root mkdir -p /etc/postgresql-common
         echo 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
       fi
+      trap 'release_daemons; rm -f "$log"' EXIT
+      hold_daemons
       # shellcheck disable=SC2086
       apt_install $wanted
+      release_daemons
+      trap 'rm -f "$log"' EXIT
+      if [ -d /run/systemd/system ] && [[ $wanted == *prometheus* ]]; then
+        as_root systemctl disable --quiet prometheus.service || true
+      fi
     else
       say "not installed, you are not root and there is no sudo: $wanted. Tests that need them will say that they could not run."
     fi

@@ -24,6 +24,7 @@ from lab.services.audit import AuditService
 from lab.services.datasets import DatasetService
 from lab.services.drafts import DraftService
 from lab.services.evidence import EvidenceService
+from lab.services.figures import FigureService
 from lab.services.intake_runs import IntakeRunService
 from lab.services.intakes import IntakeService
 from lab.services.journal import Journal
@@ -76,6 +77,7 @@ class Lab:
     intake_work: IntakeWork
     audit: AuditService
     evidence: EvidenceService
+    figures: FigureService
     controller: Controller
     providers: Mapping[Stage, Provider]
     launcher: Launcher
@@ -210,6 +212,7 @@ async def build(
         intake_work=work,
         audit=AuditService(store=store, journal=journal),
         evidence=EvidenceService(store=store, clock=clock, wake=controller.wake),
+        figures=FigureService(store=store, clock=clock, proofs=systems.proofs),
         controller=controller,
         providers=systems.providers,
         launcher=systems.launcher or LocalLauncher(settings=settings, catalogue=catalogue),

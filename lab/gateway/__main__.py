@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import os
 from pathlib import Path
 
+from lab import logs
 from lab.gateway import config
 from lab.gateway.app import serve
 
@@ -17,9 +17,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="lab.gateway", description="The doors of every sandbox.")
     parser.add_argument("--settings", type=Path, help="JSON file; else LAB_GATEWAY_* is read")
     options = parser.parse_args()
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    logs.start()
     path: Path | None = options.settings
     try:
         read = config.from_file(path) if path else config.from_environment(os.environ)

@@ -22,6 +22,7 @@ NAMES = (
     "certificate-key",
     "quarantine-key",
     "session-key",
+    "metrics-token",
     "mlflow-admin-password",
     "s3-admin-key",
 )

@@ -241,6 +241,10 @@ class Sandboxes(Protocol):
         """Return what is known of its stages; a stage never looked at is not in it."""
         ...
 
+    async def live_stages(self) -> Mapping[SandboxId, Mapping[Stage, StageState]]:
+        """Return what is known of the stages of every sandbox that is not yet deleted."""
+        ...
+
     async def put_stages(self, states: Sequence[StageState]) -> None:
         """Write, or write over, what is known of stages."""
         ...

@@ -10,7 +10,7 @@ import signal
 import socket
 from typing import TYPE_CHECKING
 
-from lab import bootstrap
+from lab import bootstrap, logs
 from lab.domain.errors import LabError
 from lab.providers.kubernetes.client import Client
 from lab.reconciling.cluster_lease import ClusterLease
@@ -67,9 +67,7 @@ def identity() -> str:
 
 def main() -> None:
     """Read the settings from the environment and serve."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    logs.start()
     try:
         asyncio.run(serve(from_environment()))
     except (BadSettingsError, LabError, OSError, ValueError) as error:

@@ -13,7 +13,7 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lab import bootstrap
+from lab import bootstrap, logs
 from lab.bootstrap.outside import dataset_storage
 from lab.domain.errors import LabError, ProviderError, StoreUnavailableError
 from lab.domain.token import TokenKind
@@ -114,9 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     which.add_argument("--link", metavar="LOGIN", help="print a link that signs in, once")
     which.add_argument("--token", metavar="LOGIN", help="print a token for the API")
     options = parser.parse_args(arguments)
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    logs.start()
     login = options.link or options.token
     try:
         settings = from_environment()

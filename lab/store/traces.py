@@ -16,7 +16,7 @@ from lab.domain.errors import ConflictError
 from lab.domain.sandbox import Fact, Seen, Stage, StageState
 from lab.store.cursors import limit_of
 from lab.store.tables import attempts as attempt_table
-from lab.store.tables import certificates, stage_states
+from lab.store.tables import certificates, sandboxes, stage_states
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,6 +40,18 @@ class Traces:
         )
         states = {Stage(row["stage"]): _state(row) for row in rows}
         return {stage: states[stage] for stage in Stage if stage in states}
+
+    async def live_stages(self) -> Mapping[SandboxId, Mapping[Stage, StageState]]:
+        """Return what is known of the stages of every sandbox that is not yet deleted."""
+        live = select(sandboxes.c.id).where(sandboxes.c.deleted_at.is_(None))
+        rows = await self._link.all(
+            select(stage_states).where(stage_states.c.sandbox_id.in_(live))
+        )
+        found: dict[SandboxId, dict[Stage, StageState]] = {}
+        for row in rows:
+            state = _state(row)
+            found.setdefault(state.sandbox_id, {})[state.stage] = state
+        return found
 
     async def put_stages(self, states: Sequence[StageState]) -> None:
         """Write, or write over, what is known of stages."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING
 
 import uvicorn
 
-from lab import bootstrap
+from lab import bootstrap, logs
 from lab.domain.errors import LabError
 from lab.settings import BadSettingsError, from_environment
 from lab.sockets import listening
@@ -30,6 +29,7 @@ async def serve(settings: Settings) -> None:
             port=settings.ports.control_plane,
             log_level="info",
             access_log=False,
+            log_config=None,
             server_header=False,
             proxy_headers=True,
             forwarded_allow_ips=settings.trusted_proxies,
@@ -45,9 +45,7 @@ async def serve(settings: Settings) -> None:
 
 def main() -> None:
     """Read the settings from the environment and serve."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    logs.start()
     try:
         asyncio.run(serve(from_environment()))
     except (BadSettingsError, LabError, OSError) as error:

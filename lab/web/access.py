@@ -39,6 +39,8 @@ class Who(Enum):
     """The hub, by its own secret."""
     GATEWAY = "gateway"
     """The gateway of a cluster, by its own secret."""
+    MONITOR = "monitor"
+    """Whoever watches over the lab, by a secret of its own; figures only."""
     CLIENT = "client"
     """A sign-in client, whose credential the route itself checks."""
 
@@ -65,6 +67,8 @@ class Rule:
             _require(request, request.app.state.hub_token)
         elif self.who is Who.GATEWAY:
             _require(request, request.app.state.gateway_token)
+        elif self.who is Who.MONITOR:
+            _require(request, request.app.state.metrics_token)
         elif self.who is Who.PUBLIC:
             await _check_proof(request, is_api=is_api)
         elif self.who is not Who.CLIENT:
@@ -111,6 +115,11 @@ def hub_only() -> Rule:
 def gateway_only() -> Rule:
     """Only the gateway of a cluster may."""
     return Rule(Who.GATEWAY)
+
+
+def monitor_only() -> Rule:
+    """Only who watches over the lab may."""
+    return Rule(Who.MONITOR)
 
 
 def client_only() -> Rule:

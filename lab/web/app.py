@@ -15,10 +15,12 @@ from lab.domain.secret import Secret
 from lab.web import describing, errors
 from lab.web.access import without_rule
 from lab.web.gate import Gate
+from lab.web.metrics import Traffic
 from lab.web.pages import ROUTERS as PAGES
 from lab.web.rendering import STATIC
 from lab.web.routes import ROUTERS as ROUTES
 from lab.web.throttle import Throttle
+from lab.web.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -27,8 +29,10 @@ if TYPE_CHECKING:
     from lab.web.wiring import Lab
 
 FILES = Path(__file__).parent / "static"
-HEALTH = frozenset({"/health/live", "/health/ready", "/health/contained", "/health/reconciled"})
-"""A kubelet asks for these by an address that nobody knows before."""
+WATCHED = frozenset({
+    *("/health/live", "/health/ready", "/health/contained", "/health/reconciled", "/metrics")
+})
+"""A kubelet and Prometheus ask for these by an address that nobody knows before."""
 
 
 class RouteWithoutRuleError(Exception):
@@ -70,6 +74,8 @@ def create_app(lab: Lab, *, run_controller: bool = True) -> FastAPI:
     )
     app.state.lab = lab
     app.state.throttle = Throttle(lab.clock)
+    app.state.traffic = Traffic()
+    app.state.has_loop = run_controller
     _read_secrets(app, lab.settings)
     for router in (*ROUTES, *PAGES):
         if names := without_rule(router.routes):
@@ -83,8 +89,9 @@ def create_app(lab: Lab, *, run_controller: bool = True) -> FastAPI:
         aliases=aliases(lab.settings),
         public_url=lab.settings.public_url,
         tell=errors.tell,
-        anywhere=frozenset() if lab.settings.cluster is None else HEALTH,
+        anywhere=frozenset() if lab.settings.cluster is None else WATCHED,
     )
+    app.add_middleware(Watch, traffic=app.state.traffic)  # added last: around everything
     return app
 
 
@@ -113,6 +120,9 @@ def _read_secrets(app: FastAPI, settings: Settings) -> None:
     }
     if settings.cluster is not None:
         names |= {"gateway_token": "gateway-token"}
+    app.state.metrics_token = None
+    if (settings.secrets_dir / "metrics-token").exists():
+        names |= {"metrics_token": "metrics-token"}
     for attribute, name in names.items():
         secret = Secret.checked(settings.secret(name), name=name)
         setattr(app.state, attribute, secret.reveal().encode())

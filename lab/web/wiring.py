@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from fastapi import Request
 
+    from lab.domain.figures import Backlog
     from lab.ports import (
         CatalogueSource,
         Clock,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from lab.services.drafts import DraftService
     from lab.services.evidence import EvidenceService
     from lab.services.federation import FederationService
+    from lab.services.figures import FigureService
     from lab.services.intake_runs import IntakeRunService
     from lab.services.intakes import IntakeService
     from lab.services.journal import Journal
@@ -35,6 +37,10 @@ class Running(Protocol):
 
     async def run(self) -> None:
         """Run until cancelled."""
+        ...
+
+    def backlog(self) -> Backlog:
+        """Return what it has before it."""
         ...
 
 
@@ -124,6 +130,11 @@ class Lab(Protocol):
     @property
     def grants(self) -> GrantSnapshots | None:
         """What the gateway mirrors; nothing on one machine, where it reads the folder."""
+        ...
+
+    @property
+    def figures(self) -> FigureService:
+        """What monitoring is told."""
         ...
 
     @property

@@ -397,3 +397,26 @@ def test_every_value_is_in_the_schema_and_commented() -> None:
                 or grouped
                 or line.startswith(("demo", "timeZone", "replicas", "tolerations", "uninstall"))
             ), line
+
+
+MONITORED = {
+    "enabled": True,
+    "from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "veille"}}}],
+    "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
+}
+
+
+def test_figures_are_given_only_where_the_values_say_so() -> None:
+    usual, monitored = documents(values()), documents(values(metrics=MONITORED))
+    for found, is_given in ((usual, False), (monitored, True)):
+        volume = next(v for v in pods(found)["api"]["volumes"] if v["name"] == "secrets")
+        text = str(volume)
+        assert ("metrics-token" in text) is is_given
+        rules = only(found, "NetworkPolicy", "api")["spec"]["ingress"]
+        assert len(rules) == (2 if is_given else 1)
+    assert rules[1] == {"from": MONITORED["from"], "ports": [{"protocol": "TCP", "port": 8001}]}
+    assert not any(body["kind"] == "ServiceMonitor" for body in usual)
+    monitor = only(monitored, "ServiceMonitor", "api")
+    assert monitor["metadata"]["labels"]["release"] == "prometheus"
+    (endpoint,) = monitor["spec"]["endpoints"]
+    assert endpoint["authorization"]["credentials"]["key"] == "metrics-token"

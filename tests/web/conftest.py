@@ -20,6 +20,7 @@ from lab.services.audit import AuditService
 from lab.services.datasets import DatasetService
 from lab.services.drafts import DraftService
 from lab.services.evidence import EvidenceService
+from lab.services.figures import FigureService
 from lab.services.intake_runs import IntakeRunService
 from lab.services.intakes import IntakeService
 from lab.services.journal import Journal
@@ -59,6 +60,7 @@ SECRETS = {
     "session-key": "8f3kd02jslq94mzx7c6v5b1n",
     "hub-api-token": "q7w8e9r0t1y2u3i4o5p6a7s8",
     "hub-oauth-secret": "z1x2c3v4b5n6m7q8w9e0r1t2",
+    "metrics-token": "m1n2b3v4c5x6z7l8k9j0h1g2",
     "gateway-key": "p0o9i8u7y6t5r4e3w2q1a2s3",
 }
 
@@ -90,6 +92,10 @@ class WebLab:
     controller: Idle = field(default_factory=Idle)
     people: dict[str, Member] = field(default_factory=dict)
     federation: FederationService | None = None
+    figures: FigureService = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.figures = FigureService(store=self.store, clock=self.clock, proofs=self.proofs)
 
 
 def settings_in(folder: Path, port: int = 8000) -> Settings:

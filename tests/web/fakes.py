@@ -16,6 +16,7 @@ from lab.domain.dataset import (
     DatasetRef,
     DatasetVersion,
 )
+from lab.domain.figures import Backlog
 from lab.domain.ids import DatasetId, TemplateId
 from lab.domain.sandbox import Seen, Stage, StageState
 from lab.ports import ServerState
@@ -41,6 +42,9 @@ class Ids:
 
 
 class Idle:
+    def backlog(self) -> Backlog:
+        return Backlog(1, 2, 3)
+
     async def run(self) -> None:
         await asyncio.Event().wait()
 
