@@ -24,7 +24,9 @@ from lab.services.audit import AuditService
 from lab.services.datasets import DatasetService
 from lab.services.drafts import DraftService
 from lab.services.evidence import EvidenceService
+from lab.services.extending import ExtensionService
 from lab.services.figures import FigureService
+from lab.services.holding import HoldService
 from lab.services.intake_runs import IntakeRunService
 from lab.services.intakes import IntakeService
 from lab.services.journal import Journal
@@ -68,6 +70,8 @@ class Lab:
     requests: RequestService
     drafts: DraftService
     sandboxes: SandboxService
+    holds: HoldService
+    extensions: ExtensionService
     agencies: AgencyService
     members: MemberService
     federation: FederationService | None
@@ -183,6 +187,18 @@ async def build(
             journal=journal,
             notebooks=systems.notebooks,
             attempts=systems.attempts,
+            wake=controller.wake,
+        ),
+        holds=HoldService(
+            store=store, clock=clock, journal=journal, new_id=new_id, wake=controller.wake
+        ),
+        extensions=ExtensionService(
+            store=store,
+            clock=clock,
+            journal=journal,
+            catalogue=catalogue,
+            new_id=new_id,
+            zone=settings.zone,
             wake=controller.wake,
         ),
         agencies=AgencyService(store=store, journal=journal),

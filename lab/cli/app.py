@@ -10,11 +10,12 @@ import typer
 from pydantic import ValidationError
 from typer.core import TyperGroup
 
-from lab.cli import (  # noqa: F401 -- they add their commands to "dataset" and "request"
+from lab.cli import (  # noqa: F401 -- they add their commands to "dataset", "request", "sandbox"
     agencies,
     datasets,
     drafts,
     events,
+    holding,
     images,
     intake_papers,
     intake_runs,

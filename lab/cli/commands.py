@@ -27,6 +27,7 @@ Timeout = Annotated[float, typer.Option(min=1, help="Seconds to wait at most.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 _POLL_S = 0.25
+_LOST = frozenset({"suspended", "deleting", "deleted"})
 
 
 def noun(name: str, help_text: str) -> typer.Typer:
@@ -60,7 +61,7 @@ def follow(
                 words = [each.state for each in progress]
             if sandbox["phase"] == until:
                 return sandbox
-            is_lost = until == "ready" and sandbox["phase"] in {"deleting", "deleted"}
+            is_lost = until == "ready" and sandbox["phase"] in _LOST
             if is_lost or elapsed > timeout_s:
                 raise MachineError(
                     message(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lab.cli.french_drafts import DRAFTS
+from lab.cli.french_holding import HOLDING
 from lab.cli.french_images import IMAGES
 from lab.cli.french_intakes import INTAKES
 from lab.cli.french_words import WORDS
@@ -237,4 +238,4 @@ FRENCH: dict[str, str] = {
     ),
     "See 'lab up --help'.": ("Voyez « lab up --help »."),
 }
-FRENCH |= DRAFTS | IMAGES | INTAKES | WORDS
+FRENCH |= DRAFTS | HOLDING | IMAGES | INTAKES | WORDS

@@ -62,7 +62,7 @@ def show(
     context: typer.Context, sandbox_id: SandboxArgument, *, output: AsOutput = Output.TABLE
 ) -> None:
     """Show one sandbox and its five stages."""
-    _show(connect(context).get(f"{ROOT}/{sandbox_id}"), output)
+    show_one(connect(context).get(f"{ROOT}/{sandbox_id}"), output)
 
 
 @command(app, "lab sandbox wait sb-3f9a0c1d2e", "lab sandbox wait sb-3f9a0c1d2e --until deleted")
@@ -82,7 +82,7 @@ def wait(
         timeout_s=timeout,
         is_shown=output is Output.TABLE,
     )
-    _show(sandbox, output)
+    show_one(sandbox, output)
 
 
 @command(app, "lab sandbox delete sb-3f9a0c1d2e", "lab sandbox delete sb-3f9a0c1d2e --yes --wait")
@@ -104,7 +104,7 @@ def delete(
     if wait_for_it:
         is_shown = output is Output.TABLE
         sandbox = follow(api, sandbox_id, until="deleted", timeout_s=timeout, is_shown=is_shown)
-    _show(sandbox, output)
+    show_one(sandbox, output)
 
 
 @command(app, "LAB_TOKEN=… lab sandbox open sb-3f9a0c1d2e", name="open")
@@ -205,7 +205,8 @@ def certificate(
     screen.show_facts(facts | {"Reason": found["reason"], "Signature": found["signature"]})
 
 
-def _show(sandbox: dict[str, Any], output: Output) -> None:
+def show_one(sandbox: dict[str, Any], output: Output) -> None:
+    """Show one sandbox and its stages."""
     if output is Output.JSON:
         screen.show_json(sandbox)
         return
@@ -220,6 +221,9 @@ def _show(sandbox: dict[str, Any], output: Output) -> None:
         "Size": resources(sandbox["resources"]),
         "Made": sandbox["created_at"],
         "Expires": sandbox["expires_at"],
+        "Suspended": sandbox["suspended_at"],
+        "Why": tr(sandbox["suspend_reason"]) if sandbox["suspend_reason"] else "",
+        "Reason": sandbox["suspend_note"],
         "Deleted": sandbox["deleted_at"],
     })
     rows = [

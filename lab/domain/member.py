@@ -108,6 +108,7 @@ ACCESS: dict[Role, dict[tuple[Verb, Resource], Tie]] = {
         (Verb.LIST, Resource.SANDBOX): Tie.AGENCY,
         (Verb.READ, Resource.SANDBOX): Tie.AGENCY,
         (Verb.OPEN, Resource.SANDBOX): Tie.OWN,
+        (Verb.CHANGE, Resource.SANDBOX): Tie.OWN,
         (Verb.DELETE, Resource.SANDBOX): Tie.OWN,
         # Whoever supervises one as the competent person, or asked for it.
         (Verb.LIST, Resource.INTAKE): Tie.OWN,
@@ -118,6 +119,7 @@ ACCESS: dict[Role, dict[tuple[Verb, Resource], Tie]] = {
     | {
         (Verb.LIST, Resource.SANDBOX): Tie.OWN,
         (Verb.READ, Resource.SANDBOX): Tie.OWN,
+        (Verb.CHANGE, Resource.SANDBOX): Tie.OWN,
         (Verb.OPEN, Resource.SANDBOX): Tie.OWN,
     },
     Role.OPERATOR: _OPEN_TO_ALL

@@ -55,7 +55,8 @@ def next_step(sandbox: Sandbox, seen: Mapping[Stage, Seen], now: datetime) -> St
     """Choose one step that moves what is seen towards what is wanted.
 
     A workspace whose walls are seen to be down is removed first, whatever was
-    asked for. Not being able to look is not seeing them down.
+    asked for. Not being able to look is not seeing them down. A suspended
+    sandbox is made still and keeps its data and its place.
 
     Args:
         sandbox: What is wanted.
@@ -66,10 +67,24 @@ def next_step(sandbox: Sandbox, seen: Mapping[Stage, Seen], now: datetime) -> St
         Exactly one step. Calling again with the result of that step makes
         progress until the answer is ``Wait`` or ``Finish``.
     """
+    may_run = sandbox.may_run(now)
+    is_cut = sandbox.suspension is not None and sandbox.suspension.reason.is_cut
+    if is_cut and not may_run and seen[Stage.CONTAINMENT] in USABLE:
+        # Stopped at once: the doors do not wait for a server that takes its time to end.
+        return Remove(Stage.CONTAINMENT)
     walls_down = seen[Stage.CONTAINMENT] in {Seen.ABSENT, Seen.CONVERGING, Seen.REVOKED}
     if walls_down and seen[Stage.WORKSPACE] not in {Seen.ABSENT, Seen.UNKNOWN}:
         return Remove(Stage.WORKSPACE)
-    return _build(seen) if sandbox.is_wanted(now) else _take_down(seen)
+    if may_run:
+        return _build(seen)
+    return (_still(seen) or Wait()) if sandbox.is_wanted(now) else _take_down(seen)
+
+
+def is_steady(sandbox: Sandbox, seen: Mapping[Stage, Seen], now: datetime) -> bool:
+    """Tell whether all is as wanted, so that looking now and then is enough."""
+    if sandbox.may_run(now):
+        return set(seen.values()) <= USABLE
+    return sandbox.is_wanted(now) and Seen.UNKNOWN not in seen.values() and _still(seen) is None
 
 
 def _build(seen: Mapping[Stage, Seen]) -> Step:
@@ -85,24 +100,35 @@ def _build(seen: Mapping[Stage, Seen]) -> Step:
     return next((Ensure(stage) for stage in Stage if seen[stage] is Seen.DUE), Wait())
 
 
-def _take_down(seen: Mapping[Stage, Seen]) -> Step:
-    """Choose the next removal that is allowed now.
+def _still(seen: Mapping[Stage, Seen]) -> Revoke | Remove | None:
+    """Choose the next step after which less can run or open; ``None`` once nothing can.
 
     Servers stop first; then the credentials of data and tracking, neither
-    waiting for the other; then the network; then the data; then the place. A
-    system that does not answer delays only its own stage, and never keeps a
-    door open: with the hub unreachable credentials still go and doors still
-    close; only the deletions wait until the servers are seen to be gone.
+    waiting for the other; then the network. A system that does not answer
+    delays only its own stage, and never keeps a door open. The proof goes with
+    the network: whatever is opened again is proved again before it is used.
+    Nothing that a person made is deleted here.
     """
-    workspace = seen[Stage.WORKSPACE]
-    if workspace not in {Seen.ABSENT, Seen.UNKNOWN}:
+    if seen[Stage.WORKSPACE] not in {Seen.ABSENT, Seen.UNKNOWN}:
         return Remove(Stage.WORKSPACE)
     for stage in CREDENTIALED:
         if seen[stage] in USABLE | {Seen.CONVERGING}:
             return Revoke(stage)
     if seen[Stage.CONTAINMENT] not in {Seen.ABSENT, Seen.UNKNOWN}:
         return Remove(Stage.CONTAINMENT)
-    if workspace is Seen.UNKNOWN:
+    return None
+
+
+def _take_down(seen: Mapping[Stage, Seen]) -> Step:
+    """Choose the next removal that is allowed now.
+
+    First all is made still; then the data go; then the place. The deletions
+    wait until the servers are seen to be gone.
+    """
+    still = _still(seen)
+    if still is not None:
+        return still
+    if seen[Stage.WORKSPACE] is Seen.UNKNOWN:
         return Wait()
     for stage in CREDENTIALED:
         if seen[stage] is Seen.REVOKED:

@@ -83,8 +83,41 @@ class Phase(Enum):
 
     PENDING = "pending"
     READY = "ready"
+    SUSPENDED = "suspended"
     DELETING = "deleting"
     DELETED = "deleted"
+
+
+class SuspendReason(Enum):
+    """Why a sandbox is held still. Stable words."""
+
+    ASKED = "asked"
+    """An operator suspended it."""
+    STOPPED = "stopped"
+    """An operator stopped it at once."""
+    LAB_STOPPED = "lab_stopped"
+    """An operator stopped all of the lab at once."""
+    BUDGET = "budget"
+    """Its agency has used the hours of the month."""
+
+    @property
+    def is_cut(self) -> bool:
+        """Tell whether the doors shut before the servers are told to end."""
+        return self in {SuspendReason.STOPPED, SuspendReason.LAB_STOPPED}
+
+
+@dataclass(frozen=True, slots=True)
+class Suspension:
+    """Since when and why a sandbox is held still: nothing runs, nothing opens, data stay.
+
+    Attributes:
+        at: UTC.
+        note: What people are told, as an operator wrote it; empty where the reason says all.
+    """
+
+    at: datetime
+    reason: SuspendReason
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +150,7 @@ class Sandbox:
         delete_requested_at: UTC; set once, never cleared.
         delete_reason: Stable word: ``asked``, ``expired``.
         deleted_at: UTC; set when every stage was seen to be absent.
+        suspension: While it is there nothing of the sandbox runs. The end date goes on counting.
     """
 
     id: SandboxId
@@ -127,10 +161,22 @@ class Sandbox:
     delete_requested_at: datetime | None = None
     delete_reason: str = ""
     deleted_at: datetime | None = None
+    suspension: Suspension | None = None
 
     def is_wanted(self, now: datetime) -> bool:
         """Tell whether the sandbox should exist at ``now`` (UTC)."""
         return self.delete_requested_at is None and now < self.spec.expires_at
+
+    def may_run(self, now: datetime) -> bool:
+        """Tell whether anything of it should run at ``now`` (UTC)."""
+        return self.suspension is None and self.is_wanted(now)
+
+    def suspended(self, suspension: Suspension) -> Sandbox:
+        """Hold it still. Twice changes nothing, but that a stop at once overrides the rest."""
+        before = self.suspension
+        if before is not None and (before.reason.is_cut or not suspension.reason.is_cut):
+            return self
+        return replace(self, suspension=suspension)
 
     def with_deletion(self, now: datetime, reason: str) -> Sandbox:
         """Ask for deletion. Asking twice changes nothing."""
@@ -180,4 +226,6 @@ def phase(sandbox: Sandbox, seen: Mapping[Stage, Seen], now: datetime) -> Phase:
         return Phase.DELETED
     if not sandbox.is_wanted(now):
         return Phase.DELETING
+    if sandbox.suspension is not None:
+        return Phase.SUSPENDED
     return Phase.READY if all(seen.get(s) in USABLE for s in Stage) else Phase.PENDING

@@ -1,6 +1,7 @@
 """What the core needs from the outside, as small protocols."""
 
 from lab.ports.federation import Identities, IdentityProvider, SignIns
+from lab.ports.holding import Holds
 from lab.ports.intakes import (
     Card,
     Intakes,
@@ -56,6 +57,7 @@ __all__ = [
     "Filter",
     "GrantSnapshots",
     "HeldGrant",
+    "Holds",
     "Identities",
     "IdentityProvider",
     "Intakes",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lab.domain.sandbox import Sandbox, Stage, StageState
     from lab.domain.token import Token, TokenKind
     from lab.ports.federation import Identities, SignIns
+    from lab.ports.holding import Holds
     from lab.ports.intakes import Intakes
     from lab.ports.shared import Proofs, Reports
 
@@ -411,6 +412,11 @@ class Transaction(Protocol):
     @property
     def sandboxes(self) -> Sandboxes:
         """Sandboxes."""
+        ...
+
+    @property
+    def holds(self) -> Holds:
+        """Suspensions and extensions of sandboxes, and the stop of the lab."""
         ...
 
     @property

@@ -20,7 +20,13 @@ from lab.domain.errors import (
 from lab.domain.ids import AgencyId, RequestId, SandboxId
 from lab.domain.member import Resource, Role, Target, Verb
 from lab.domain.request import Move, SandboxRequest
-from lab.domain.sandbox import SANDBOX_CHANGED, Sandbox, SandboxSpec
+from lab.domain.sandbox import (
+    SANDBOX_CHANGED,
+    Sandbox,
+    SandboxSpec,
+    SuspendReason,
+    Suspension,
+)
 from lab.domain.text import checked
 from lab.ports import Filter
 from lab.services.checks import DraftCheck
@@ -325,6 +331,8 @@ class RequestService:
     ) -> SandboxRequest:
         """Write the sandbox, which takes over the reservation, and wake the controller."""
         now = self._clock.now()
+        # Shared: a stop of the lab sees this sandbox, or this sandbox sees the stop.
+        stop = await tx.holds.lock(shared=True)
         sandbox = Sandbox(
             id=SandboxId(self._new_id("sb")),
             request_id=request.id,
@@ -338,6 +346,7 @@ class RequestService:
                 expires_at=request.expires_at,
             ),
             created_at=now,
+            suspension=Suspension(now, SuspendReason.LAB_STOPPED, stop.note) if stop else None,
         )
         await tx.sandboxes.put(sandbox)
         await tx.agencies.reserve(

@@ -189,7 +189,7 @@ class SandboxService:
             raise NotFoundError("sandbox", sandbox_id)
         seen = seen_of(view.stages)
         missing = [s.value for s in Stage if s is not Stage.WORKSPACE and seen[s] not in USABLE]
-        if missing or not view.sandbox.is_wanted(self._clock.now()):
+        if missing or not view.sandbox.may_run(self._clock.now()):
             raise NotReadyError("sandbox", sandbox_id, ", ".join(missing) or view.phase.value)
         return view.sandbox
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from lab.domain.sandbox import Sandbox, SandboxSpec
 from lab.ports import Page
 from lab.store.cursors import after_moment, at_moment, limit_of
+from lab.store.holding import suspension_of, suspension_values
 from lab.store.parts import People, ref_values, refs_of, resource_values, resources_of
 from lab.store.tables import sandbox_members, sandboxes
 from lab.store.traces import Traces
@@ -102,6 +103,7 @@ def _values(sandbox: Sandbox) -> dict[str, object]:
         "delete_requested_at": sandbox.delete_requested_at,
         "delete_reason": sandbox.delete_reason,
         "deleted_at": sandbox.deleted_at,
+        **suspension_values(sandbox.suspension),
     }
 
 
@@ -124,4 +126,5 @@ def _sandbox(row: RowMapping, members: tuple[MemberId, ...]) -> Sandbox:
         delete_requested_at=row["delete_requested_at"],
         delete_reason=row["delete_reason"],
         deleted_at=row["deleted_at"],
+        suspension=suspension_of(row),
     )

@@ -17,6 +17,7 @@ from lab.store.engines import connect, opened
 from lab.store.failures import translated
 from lab.store.federation import SqlIdentities, SqlSignIns
 from lab.store.grants import SealedGrants
+from lab.store.holding import SqlHolds
 from lab.store.intakes import SqlIntakes
 from lab.store.keys import SqlKeys
 from lab.store.link import Link
@@ -46,6 +47,7 @@ class SqlTransaction:
         self.requests = SqlRequests(link)
         self.drafts = SqlDrafts(link)
         self.sandboxes = SqlSandboxes(link)
+        self.holds = SqlHolds(link)
         self.datasets = SqlDatasets(link)
         self.intakes = SqlIntakes(link)
         self.audit = SqlAudit(link)

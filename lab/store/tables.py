@@ -196,6 +196,9 @@ sandboxes = Table(
     Column("delete_requested_at", Moment),
     _words("delete_reason"),
     Column("deleted_at", Moment),
+    Column("suspended_at", Moment),
+    Column("suspend_reason", Words),
+    Column("suspend_note", Words),
     Index(None, "created_at", "id"),
     Index(None, "agency_id", "created_at", "id"),
     Index(None, "deleted_at"),
@@ -209,6 +212,33 @@ sandbox_members = Table(
     _words("member_id"),
     PrimaryKeyConstraint("sandbox_id", "position"),
     Index(None, "member_id", "sandbox_id"),
+)
+
+interventions = Table(
+    "interventions",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    _words("id"),
+    _part_of("sandbox_id", "sandboxes.id"),
+    Column("at", Moment, nullable=False),
+    _words("actor"),
+    _words("act"),
+    _words("reason"),
+    _words("note"),
+    Column("until", Moment),
+    UniqueConstraint("id"),
+    Index(None, "sandbox_id", "seq"),
+    sqlite_autoincrement=True,
+)
+
+# One row, to be locked: whoever makes a sandbox and whoever stops the lab meet there.
+lab_stop = Table(
+    "lab_stop",
+    metadata,
+    _key("id"),
+    Column("at", Moment),
+    _words("actor"),
+    _words("note"),
 )
 
 stage_states = Table(

@@ -36,6 +36,7 @@ TAGS = [
     {"name": "agencies", "description": "Organismes et quotas / Agencies and quotas"},
     {"name": "requests", "description": "Demandes / Requests"},
     {"name": "sandboxes", "description": "Bacs à sable / Sandboxes"},
+    {"name": "stop", "description": "Arrêt de tout le laboratoire / Stop of the whole lab"},
     {"name": "datasets", "description": "Jeux de données / Data sets"},
     {"name": "intakes", "description": "Dossiers d’anonymisation / Anonymisation dossiers"},
     {

@@ -70,7 +70,7 @@ DETAILS: Mapping[str, str] = {
         "Relisez avant de recommencer."
     ),
     "wrong_state": msg("Quelqu’un d’autre a peut-être déjà agi. Relisez l’état actuel."),
-    "quota_exceeded": msg("La demande n’a pas été déposée. Il reste : %(left)s."),
+    "quota_exceeded": msg("Rien n’a été accordé ni déposé. Il reste : %(left)s."),
     "idempotency_key_reused": msg(
         "La même clé est arrivée avec un autre contenu. Utilisez une nouvelle clé."
     ),
@@ -174,6 +174,15 @@ FIELDS: Mapping[str, str] = {
     "too_far": msg(
         "La date de fin doit être le %(latest)s au plus tard (%(days)s jours pour cet organisme)"
     ),
+    "not_later": msg("La date doit être après la fin actuelle, le %(latest)s"),
+    "beyond_rule": msg(
+        "Vous pouvez prolonger par vous-même jusqu’au %(latest)s; pour plus, demandez-le "
+        "à la personne qui exploite le laboratoire"
+    ),
+    "ask_operator": msg(
+        "Seule la personne qui exploite le laboratoire peut prolonger ce bac à sable davantage"
+    ),
+    "not_confirmed": msg("Pour confirmer, écrivez « tout arrêter »"),
     "bad_date": msg("Écrivez une date qui existe, par exemple 2026-12-31"),
     "bad_format": msg("Ce n’est pas écrit comme prévu; par exemple : %(example)s"),
     "bad_length": msg("Écrivez de %(shortest)s à %(longest)s caractères"),

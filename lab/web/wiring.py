@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from lab.services.datasets import DatasetService
     from lab.services.drafts import DraftService
     from lab.services.evidence import EvidenceService
+    from lab.services.extending import ExtensionService
     from lab.services.federation import FederationService
     from lab.services.figures import FigureService
+    from lab.services.holding import HoldService
     from lab.services.intake_runs import IntakeRunService
     from lab.services.intakes import IntakeService
     from lab.services.journal import Journal
@@ -85,6 +87,16 @@ class Lab(Protocol):
     @property
     def sandboxes(self) -> SandboxService:
         """Sandboxes."""
+        ...
+
+    @property
+    def holds(self) -> HoldService:
+        """Suspensions, and the stop of the lab."""
+        ...
+
+    @property
+    def extensions(self) -> ExtensionService:
+        """Later ends of sandboxes."""
         ...
 
     @property

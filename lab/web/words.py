@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from lab.domain.attempt import Rule
 from lab.domain.dataset import DataClass
 from lab.domain.egress import Door
+from lab.domain.intervention import Act
 from lab.domain.member import Role
 from lab.domain.request import RequestState
-from lab.domain.sandbox import Phase, Seen, Stage
+from lab.domain.sandbox import Phase, Seen, Stage, SuspendReason
 from lab.web.language import msg
 
 if TYPE_CHECKING:
@@ -36,6 +37,17 @@ STAGE_MEANING: Mapping[Stage, str] = {
     Stage.WORKSPACE: msg("L’atelier peut démarrer; chaque membre de l’équipe a le sien."),
 }
 
+STAGE_HELD: Mapping[Stage, str] = {
+    Stage.ISOLATION: msg("L’espace et les fichiers de l’équipe sont gardés, intacts."),
+    Stage.CONTAINMENT: msg(
+        "Les portes sont fermées; avant de les rouvrir, les murs seront éprouvés de nouveau."
+    ),
+    Stage.DATA: msg("Les accès aux données ne valent plus rien; les données de l’équipe restent."),
+    Stage.TRACKING: msg("Les accès au suivi ne valent plus rien; les expériences restent."),
+    Stage.WORKSPACE: msg("Les ateliers sont arrêtés et ne peuvent pas démarrer."),
+}
+"""What becomes of each stage while a sandbox is suspended."""
+
 SEEN: Mapping[Seen, str] = {
     Seen.ABSENT: msg("À faire"),
     Seen.CONVERGING: msg("En cours"),
@@ -54,6 +66,15 @@ GONE_SEEN: Mapping[Seen, str] = {
 }
 """What the same looks mean while a sandbox is taken down."""
 
+HELD_SEEN: Mapping[Seen, str] = {
+    **SEEN,
+    Seen.ABSENT: msg("Arrêtée"),
+    Seen.CONVERGING: msg("Arrêt en cours"),
+    Seen.READY: msg("À arrêter"),
+    Seen.DUE: msg("À arrêter"),
+}
+"""What the same looks mean while a sandbox is held still; its place is kept."""
+
 SEEN_COLOUR: Mapping[Seen, str] = {
     Seen.ABSENT: "grey",
     Seen.CONVERGING: "blue",
@@ -66,6 +87,7 @@ SEEN_COLOUR: Mapping[Seen, str] = {
 PHASE: Mapping[Phase, str] = {
     Phase.PENDING: msg("En préparation"),
     Phase.READY: msg("Prêt"),
+    Phase.SUSPENDED: msg("Suspendu"),
     Phase.DELETING: msg("Suppression en cours"),
     Phase.DELETED: msg("Supprimé"),
 }
@@ -73,6 +95,7 @@ PHASE: Mapping[Phase, str] = {
 PHASE_COLOUR: Mapping[Phase, str] = {
     Phase.PENDING: "blue",
     Phase.READY: "green",
+    Phase.SUSPENDED: "orange",
     Phase.DELETING: "purple",
     Phase.DELETED: "grey",
 }
@@ -166,6 +189,25 @@ DELETE_REASON: Mapping[str, str] = {
     "asked": msg("à la demande d’une personne"),
     "expired": msg("à la date de fin"),
     "": msg("à la date de fin"),
+}
+
+SUSPEND_REASON: Mapping[SuspendReason, str] = {
+    SuspendReason.ASKED: msg("La personne qui exploite le laboratoire a suspendu ce bac à sable."),
+    SuspendReason.STOPPED: msg(
+        "La personne qui exploite le laboratoire a arrêté ce bac à sable d’urgence."
+    ),
+    SuspendReason.LAB_STOPPED: msg(
+        "La personne qui exploite le laboratoire a tout arrêté, ce bac à sable compris."
+    ),
+    SuspendReason.BUDGET: msg("L’organisme a utilisé toutes ses heures du mois."),
+}
+"""Why a sandbox is suspended, in a sentence."""
+
+ACT: Mapping[Act, str] = {
+    Act.SUSPEND: msg("Suspendu"),
+    Act.STOP: msg("Arrêté d’urgence"),
+    Act.RESUME: msg("Repris"),
+    Act.EXTEND: msg("Prolongé"),
 }
 
 NAMES: Mapping[str, str] = {

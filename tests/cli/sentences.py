@@ -13,9 +13,10 @@ from lab.domain.containment import Expected, Outcome
 from lab.domain.draft import StepState
 from lab.domain.intake_run import RunState
 from lab.domain.intake_states import IntakeState
+from lab.domain.intervention import Act
 from lab.domain.member import Role
 from lab.domain.request import RequestState
-from lab.domain.sandbox import Phase, Seen
+from lab.domain.sandbox import Phase, Seen, SuspendReason
 from lab.parts.checks import Verdict
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 LAB = Path(__file__).parents[2] / "lab"
 ENUMS: tuple[type[Enum], ...] = (
-    *(Expected, Outcome, Role, RequestState, Phase, Seen, Verdict),
+    *(Expected, Outcome, Role, RequestState, Phase, Seen, Verdict, SuspendReason, Act),
     *(IntakeState, RunState, StepState),
 )
 HEADS = ("Quota", "Held", "Left", "Examples")

@@ -93,6 +93,9 @@ def sandbox(phase: str = "ready", seen: str = "ready") -> dict[str, Any]:
         "delete_requested_at": None,
         "delete_reason": "",
         "deleted_at": None,
+        "suspended_at": AT if phase == "suspended" else None,
+        "suspend_reason": "asked" if phase == "suspended" else "",
+        "suspend_note": "",
         "version": 1,
         "stages": [stage(name, seen) for name in STAGES],
     }

@@ -10,6 +10,7 @@ import pytest
 
 from lab.domain.sandbox import Stage
 from lab.settings import CHECKOUT, ProviderSettings, Settings
+from tests.cli.test_holding import ANSWERS as HOLDING
 from tests.cli.test_nouns import BOX, COLUMNS, Lab, sandbox
 from tests.docs.cli_page import leaves, tree
 from tests.docs.texts import GENERATED, all_blocks, all_lines, codes, lines_and_blocks
@@ -105,6 +106,7 @@ def test_a_documented_command_does_its_work(
         (tmp_path / name).write_text(content, "utf-8")
     words = [NAMES.get(word, word) for word in shlex.split(line)]
     lab = Lab()
+    lab.answers |= HOLDING
     if words[:2] == ["sandbox", "delete"] or "deleted" in words:
         lab.answers["GET", BOX] = sandbox("deleted", "absent")
     typed = "une-phrase-de-passe\n" if "password" in words else "y\n"

@@ -20,7 +20,9 @@ from lab.services.audit import AuditService
 from lab.services.datasets import DatasetService
 from lab.services.drafts import DraftService
 from lab.services.evidence import EvidenceService
+from lab.services.extending import ExtensionService
 from lab.services.figures import FigureService
+from lab.services.holding import HoldService
 from lab.services.intake_runs import IntakeRunService
 from lab.services.intakes import IntakeService
 from lab.services.journal import Journal
@@ -75,6 +77,8 @@ class WebLab:
     requests: RequestService
     drafts: DraftService
     sandboxes: SandboxService
+    holds: HoldService
+    extensions: ExtensionService
     agencies: AgencyService
     members: MemberService
     datasets: DatasetService
@@ -154,6 +158,12 @@ async def build_lab(settings: Settings, clock: FixedClock) -> WebLab:
             notebooks=notebooks,
             attempts=attempts,
             wake=lambda: None,
+        ),
+        holds=HoldService(
+            store=store, clock=clock, journal=journal, new_id=ids, wake=lambda: None
+        ),
+        extensions=ExtensionService(
+            **parts, new_id=ids, zone=ZoneInfo("America/Toronto"), wake=lambda: None
         ),
         agencies=AgencyService(store=store, journal=journal),
         members=MemberService(

@@ -27,6 +27,7 @@ class Scene:
     deleted: str
     review: str
     rejected: str
+    suspended: str
 
 
 def asked(agency: str = "rft", **changes: object) -> RequestDraft:
@@ -110,6 +111,19 @@ async def deleted_sandbox(lab: WebLab, login: str = "a.tremblay") -> SandboxId:
     return sandbox_id
 
 
+async def suspended_sandbox(lab: WebLab) -> SandboxId:
+    sandbox_id = await ready_sandbox(lab)
+    operator = lab.people["o.lavoie"]
+    await lab.holds.suspend(operator, sandbox_id, reason="Une fuite est soupçonnée.\nOn vérifie.")
+    seen = (Seen.READY, Seen.ABSENT, Seen.REVOKED, Seen.REVOKED, Seen.CONVERGING)
+    async with lab.store.begin() as tx:
+        await tx.sandboxes.put_stages([
+            StageState(sandbox_id, stage, look, NOON)
+            for stage, look in zip(Stage, seen, strict=True)
+        ])
+    return sandbox_id
+
+
 async def stage_everything(lab: WebLab) -> Scene:
     deleted = await deleted_sandbox(lab)
     rejected = await file(lab, "c.roy", size="moyen")
@@ -125,5 +139,6 @@ async def stage_everything(lab: WebLab) -> Scene:
     failing = await failing_sandbox(lab)
     deleting = await ready_sandbox(lab, "c.roy")
     await lab.sandboxes.delete(lab.people["c.roy"], deleting)
+    suspended = await suspended_sandbox(lab)
     review = await file(lab, "c.roy", size="moyen")
-    return Scene(ready, failing, deleting, deleted, review.id, rejected.id)
+    return Scene(ready, failing, deleting, deleted, review.id, rejected.id, suspended)

@@ -117,7 +117,7 @@ async def test_a_quota_that_is_full_says_what_is_left(users: Users, lab: WebLab)
     body = filled((await browser.get(FORM)).text)
     answer = await browser.post(FORM, body)
     assert answer.status_code == 403
-    assert "n’a pas été déposée" in answer.text
+    assert "Rien n’a été accordé" in answer.text
     assert "0 processeur" in answer.text
 
 

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lab import grants as keeping
 from lab.domain.errors import ProviderError, StoreError
@@ -19,7 +19,7 @@ from lab.providers.kubernetes.failures import ClusterError, told_by
 from lab.providers.kubernetes.proving_words import failures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from lab.domain.containment import Proof
     from lab.domain.egress import Door
@@ -41,7 +41,7 @@ class _Known:
 
     is_running: bool
     seen: SeenDoors
-    is_granted: bool
+    granted: Mapping[str, Any] | None
     proof: Proof | None
     around: str
 
@@ -96,7 +96,7 @@ class ContainmentProvider:
                 # First: a run that ends while we look has its proof kept by then.
                 is_running=sandbox.id in self._running,
                 seen=see_doors(self._session, sandbox, doors),
-                is_granted=await self._grants.read(sandbox.id, keeping.DOORS) is not None,
+                granted=await self._grants.read(sandbox.id, keeping.DOORS),
                 proof=await self._proofs.get(sandbox.id),
                 around=await self._canary.around(),
             )
@@ -177,30 +177,33 @@ class ContainmentProvider:
     def _judge(self, sandbox: Sandbox, known: _Known) -> Observation:
         facts = (
             *known.seen.facts,
-            Fact("doors", "doors.json", known.is_granted),
+            Fact("doors", "doors.json", known.granted is not None),
             Fact("proof", "proof", known.proof is not None),
         )
         is_running = known.is_running or sandbox.id in self._running
         if not any(fact.is_present for fact in facts) and not is_running:
             return Observation(Seen.ABSENT, self._why(sandbox.id), facts)
         against = self._against(sandbox, known)
-        if not known.is_granted:
+        may_run = sandbox.may_run(self._clock.now())
+        if known.granted is None:
             # While a run that found a hole still shuts the doors, nothing speaks against yet.
             return seen_shut(
                 "" if is_running else against,
                 self._why(sandbox.id),
                 facts,
-                is_wanted=sandbox.is_wanted(self._clock.now()),
+                is_wanted=may_run,
             )
         wrong = [what for what in known.seen.wrong if what != _SERVICE]
         if wrong and not is_running:
             return Observation(Seen.REVOKED, f"not as it should be: {', '.join(wrong)}", facts)
         if not against and not wrong and known.proof is not None:
-            due = self._due(known, known.proof)
+            due = self._due(sandbox, known, known.proof)
             return Observation(Seen.DUE if due else Seen.READY, due, facts)
         if is_running:
             return Observation(Seen.CONVERGING, str(Waiting(WaitsFor.PROBES)), facts)
-        return Observation(Seen.ABSENT, self._why(sandbox.id) or against, facts)
+        # Doors that are granted are there to be shut, whatever became of the proof.
+        seen = Seen.ABSENT if may_run else Seen.CONVERGING
+        return Observation(seen, self._why(sandbox.id) or against, facts)
 
     def _why(self, sandbox_id: SandboxId) -> str:
         failed = self._failed.get(sandbox_id)
@@ -221,8 +224,11 @@ class ContainmentProvider:
         )
         return judge.against(proof, sandbox.id)
 
-    def _due(self, known: _Known, proof: Proof) -> str:
+    def _due(self, sandbox: Sandbox, known: _Known, proof: Proof) -> str:
         """Say why a proof that counts shall be made anew; nothing where it need not."""
+        ends = sandbox.spec.expires_at.isoformat()
+        if known.granted is not None and known.granted.get("expires_at") != ends:
+            return "the grant changed"
         if known.seen.wrong:
             return f"not as it should be: {', '.join(known.seen.wrong)}"
         if proving_hash.around_of(proof.spec_hash) != known.around:

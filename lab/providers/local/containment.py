@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lab import grants
 from lab.domain.egress import Door
@@ -121,21 +121,21 @@ class ContainmentProvider:
 
     def _observe(self, sandbox: Sandbox) -> Observation:
         doors = self._doors_of(sandbox.spec.profile_id)
-        is_granted = grants.read(self._where.grants, sandbox.id, grants.DOORS) is not None
+        granted = grants.read(self._where.grants, sandbox.id, grants.DOORS)
         listening = self._where.sockets(sandbox.id)
         proof = proofs.read(self._where.proof(sandbox.id))
         facts = (
-            Fact("doors", "doors.json", is_granted),
+            Fact("doors", "doors.json", granted is not None),
             *(Fact("socket", door.value, door.value in listening) for door in Door),
             Fact("proof", "proof.json", proof is not None),
         )
-        return self._judge(sandbox, facts, is_granted, {d.value for d in doors} - listening, proof)
+        return self._judge(sandbox, facts, granted, {d.value for d in doors} - listening, proof)
 
     def _judge(
         self,
         sandbox: Sandbox,
         facts: tuple[Fact, ...],
-        is_granted: bool,  # noqa: FBT001  # as seen a line above
+        granted: dict[str, Any] | None,
         shut: set[str],
         proof: Proof | None,
     ) -> Observation:
@@ -143,17 +143,21 @@ class ContainmentProvider:
             return Observation(Seen.ABSENT, self._why(sandbox.id), facts)
         against = self._against(sandbox, proof)
         waits = f"the gateway has not opened: {', '.join(sorted(shut))}" if shut else ""
-        if not is_granted:
-            is_wanted = sandbox.is_wanted(self._clock.now())
-            return seen_shut(against, self._why(sandbox.id), facts, is_wanted=is_wanted)
+        may_run = sandbox.may_run(self._clock.now())
+        if granted is None:
+            return seen_shut(against, self._why(sandbox.id), facts, is_wanted=may_run)
         if not against and proof is not None:
             if shut:  # shut doors let nothing out: no reason to tear anything down
                 return Observation(Seen.UNKNOWN, waits, facts)
-            is_due = self._clock.now() - proof.finished_at > self._refresh
-            return Observation(Seen.DUE if is_due else Seen.READY, "", facts)
+            is_new = granted != self._grant(sandbox)
+            is_due = is_new or self._clock.now() - proof.finished_at > self._refresh
+            said = "the grant changed" if is_new else ""
+            return Observation(Seen.DUE if is_due else Seen.READY, said, facts)
         if sandbox.id in self._running:
             return Observation(Seen.CONVERGING, waits or str(Waiting(WaitsFor.PROBES)), facts)
-        return Observation(Seen.ABSENT, self._why(sandbox.id) or against, facts)
+        # Doors that are granted are there to be shut, whatever became of the proof.
+        seen = Seen.ABSENT if may_run else Seen.CONVERGING
+        return Observation(seen, self._why(sandbox.id) or against, facts)
 
     def _why(self, sandbox_id: SandboxId) -> str:
         failed = self._failed.get(sandbox_id)
@@ -189,13 +193,16 @@ class ContainmentProvider:
         folder.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)  # whatever our umask is: the sandbox's uid goes through it
-        wanted = {
+        wanted = self._grant(sandbox)
+        if grants.read(self._where.grants, sandbox.id, grants.DOORS) != wanted:
+            grants.write(self._where.grants, sandbox.id, grants.DOORS, wanted)
+
+    def _grant(self, sandbox: Sandbox) -> dict[str, Any]:
+        return {
             "sandbox_id": sandbox.id,
             "doors": sorted(door.value for door in self._doors_of(sandbox.spec.profile_id)),
             "expires_at": sandbox.spec.expires_at.isoformat(),
         }
-        if grants.read(self._where.grants, sandbox.id, grants.DOORS) != wanted:
-            grants.write(self._where.grants, sandbox.id, grants.DOORS, wanted)
 
     async def _prove(self, sandbox: Sandbox) -> None:
         try:

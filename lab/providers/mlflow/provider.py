@@ -143,6 +143,9 @@ class MlflowProvider:
         facts = (*needed, Fact("artifacts", name, artifacts))
         if not any(fact.is_present for fact in facts):
             return Observation(Seen.ABSENT, "", facts)
+        if sandbox.suspension is not None and (identity or granted is not None):
+            # What still opens anything is not called revoked, whatever else is missing.
+            return Observation(Seen.DUE, "to be revoked", facts)
         missing = [fact.kind for fact in needed if not fact.is_present]
         if missing or granted is None:
             return Observation(Seen.REVOKED, f"missing: {', '.join(missing)}", facts)

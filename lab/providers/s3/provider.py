@@ -128,18 +128,26 @@ class S3Provider:
         )
         if not any(fact.is_present for fact in facts):
             return Observation(Seen.ABSENT, "", facts)
+        if sandbox.suspension is not None and (keys or identity or granted is not None):
+            # What still opens anything is not called revoked, whatever else is missing.
+            return Observation(Seen.DUE, "to be revoked", facts)
         missing = [fact.kind for fact in facts if not fact.is_present]
         missing += [str(r) for r in sandbox.spec.datasets if not self._datasets.is_ready(r)]
         if missing or granted is None or keys != {granted.get("access_key")}:
             # Without a grant whose key is good the door lets nothing through.
             return Observation(Seen.REVOKED, f"missing: {', '.join(missing) or 'key'}", facts)
-        if not await self._admin.has_identity(name, self._policy(sandbox)):
-            return Observation(Seen.DUE, "the policy changed", facts)
+        due = await self._due(sandbox, granted)
+        return Observation(Seen.DUE if due else Seen.READY, due, facts)
+
+    async def _due(self, sandbox: Sandbox, granted: dict[str, object]) -> str:
+        """Say what of it is to be renewed; nothing where it is as it should be."""
+        if not await self._admin.has_identity(sandbox.id, self._policy(sandbox)):
+            return "the policy changed"
         if granted != self._values(sandbox, granted):
-            return Observation(Seen.DUE, "the grant changed", facts)
-        if not await self._admin.has_limit(name, sandbox.spec.resources.storage_bytes):
-            return Observation(Seen.DUE, "the bucket's limit changed", facts)
-        return Observation(Seen.READY, "", facts)
+            return "the grant changed"
+        if not await self._admin.has_limit(sandbox.id, sandbox.spec.resources.storage_bytes):
+            return "the bucket's limit changed"
+        return ""
 
     async def _grant(self, sandbox: Sandbox) -> None:
         """Leave exactly one key, the one in the grant."""

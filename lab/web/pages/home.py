@@ -39,6 +39,7 @@ async def show_home(actor: Actor, request: Request) -> Response:
     return render(
         request,
         "home.html",
+        stop=await lab.holds.lab_stop(),
         is_staff=is_staff,
         sandboxes=sandboxes,
         requests=requests,

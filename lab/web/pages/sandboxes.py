@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from lab.domain.errors import NotFoundError
-from lab.domain.ids import SandboxId
+from lab.domain.ids import MemberId, SandboxId
 from lab.domain.member import Member, Resource, Role, Target, Verb, can
 from lab.domain.sandbox import Phase
 from lab.services.sandboxes import SandboxView, target
@@ -16,7 +16,7 @@ from lab.web.identity import Actor
 from lab.web.language import msg
 from lab.web.pages.listing import name_of, sandbox_rows
 from lab.web.pages.stages import stage_lines, summary_of
-from lab.web.rendering import fragment, page_language, render
+from lab.web.rendering import fragment, may, page_language, render
 from lab.web.schemas.sandboxes import CertificateOut, everyone
 from lab.web.wiring import Lab, lab_of
 
@@ -41,7 +41,14 @@ async def list_sandboxes(actor: Actor, request: Request, apres: str = "") -> Res
     lab = lab_of(request)
     page = await lab.sandboxes.page(actor, after=apres, limit=30)
     rows = await sandbox_rows(lab, page.items)
-    return render(request, "sandboxes.html", rows=rows, cursor=page.next_cursor)
+    return render(
+        request,
+        "sandboxes.html",
+        rows=rows,
+        cursor=page.next_cursor,
+        stop=await lab.holds.lab_stop(),
+        can_stop=may(actor, Verb.DECIDE, Resource.SANDBOX),
+    )
 
 
 async def _state(lab: Lab, actor: Member, view: SandboxView, request: Request) -> dict[str, Any]:
@@ -50,14 +57,16 @@ async def _state(lab: Lab, actor: Member, view: SandboxView, request: Request) -
     is_staff = bool(actor.roles & {Role.OPERATOR, Role.REVIEWER})
     lines = stage_lines(view, language, is_staff=is_staff, now=lab.clock.now())
     of_it = target(view.sandbox)
+    is_alive = view.phase in {Phase.PENDING, Phase.READY, Phase.SUSPENDED}
     return {
         "view": view,
         "sandbox": view.sandbox,
         "lines": lines,
         "announcement": summary_of(view, lines, language),
         "can_open": can(actor, Verb.OPEN, of_it),
-        "can_delete": can(actor, Verb.DELETE, of_it)
-        and view.phase in {Phase.PENDING, Phase.READY},
+        "can_delete": can(actor, Verb.DELETE, of_it) and is_alive,
+        "can_extend": can(actor, Verb.CHANGE, of_it) and is_alive,
+        "can_hold": can(actor, Verb.DECIDE, of_it) and is_alive,
         "proof": await lab.proofs.proof(view.sandbox.id),
         "is_final": view.phase is Phase.DELETED,
     }
@@ -72,9 +81,12 @@ async def show_sandbox(sandbox_id: str, actor: Actor, request: Request) -> Respo
     sees_request = can(
         actor, Verb.READ, Target(Resource.REQUEST, spec.agency_id, frozenset(spec.members[:1]))
     )
+    acts = await lab.holds.history(actor, view.sandbox.id)
+    actors = await lab.members.names([MemberId(act.actor) for act in acts])
     return render(
         request,
         "sandbox.html",
+        acts=[(act, name_of(MemberId(act.actor), actors)) for act in acts],
         trail=trail_to(request),
         people=[name_of(m, people) for m in spec.members],
         template=catalogue.templates.get(spec.template_id),

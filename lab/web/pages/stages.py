@@ -44,6 +44,8 @@ def stage_lines(
 ) -> list[StageLine]:
     """Return the stages in the order they are built."""
     is_down = view.phase in {Phase.DELETING, Phase.DELETED}
+    if view.phase is Phase.SUSPENDED:
+        return [_held(s, view.stages.get(s), language, is_staff=is_staff) for s in Stage]
     lines: list[StageLine] = []
     is_next = True
     for stage in Stage:
@@ -64,6 +66,8 @@ def summary_of(view: SandboxView, lines: list[StageLine], language: Language) ->
     match view.phase:
         case Phase.READY:
             return language.text(msg("Le bac à sable est prêt."))
+        case Phase.SUSPENDED:
+            return language.text(msg("Le bac à sable est suspendu."))
         case Phase.DELETING:
             return language.text(msg("Le bac à sable est en cours de suppression."))
         case Phase.DELETED:
@@ -78,6 +82,27 @@ def _begun(line: StageLine, language: Language) -> StageLine:
     return StageLine(
         line.stage, line.label, line.meaning, language.text(_BUSY), "blue", "busy",
         technical=line.technical,
+    )  # fmt: skip
+
+
+def _held(
+    stage: Stage, state: StageState | None, language: Language, *, is_staff: bool
+) -> StageLine:
+    """One stage of a sandbox that is held still: what is stopped, and what is kept."""
+    seen = state.seen if state else Seen.UNKNOWN
+    is_kept = stage is Stage.ISOLATION and seen in USABLE
+    is_shut = seen in {Seen.ABSENT, Seen.REVOKED}
+    word = msg("Gardée") if is_kept else words.HELD_SEEN[seen]
+    kind = "done" if is_kept or is_shut else "busy"
+    technical = problem = ""
+    if state is not None and is_staff:
+        technical = "\n".join(filter(None, (state.detail, state.error_detail)))
+    if state is not None and state.failures and state.error_code:
+        kind, problem = "failed", language.text(TITLES.get(state.error_code, _FAILED_SOMEHOW))
+    return StageLine(
+        stage, language.text(words.STAGE[stage]), language.text(words.STAGE_HELD[stage]),
+        language.text(word), "green" if is_kept else words.SEEN_COLOUR[seen], kind,
+        problem=problem, technical=technical,
     )  # fmt: skip
 
 

@@ -89,7 +89,7 @@ async def open_tracking(sandbox_id: str, actor: Actor, request: Request) -> Resp
     # The same rule as for the notebook: one's own, and while it stands.
     await lab.sandboxes.server(actor, view.sandbox.id)
     seen = seen_of(view.stages)[Stage.TRACKING]
-    if seen not in USABLE or not view.sandbox.is_wanted(lab.clock.now()):
+    if seen not in USABLE or not view.sandbox.may_run(lab.clock.now()):
         raise NotReadyError("sandbox", sandbox_id, "tracking")
     ticket = issue(
         request.app.state.gateway_key,

@@ -35,7 +35,8 @@ def is_staff(member: Member) -> bool:
     return bool(member.roles & {Role.OPERATOR, Role.REVIEWER})
 
 
-async def _written(lab: Lab, actor: Member, view: SandboxView, response: Response) -> SandboxOut:
+async def written(lab: Lab, actor: Member, view: SandboxView, response: Response) -> SandboxOut:
+    """Write one sandbox for whoever asks, and say which version it is."""
     people = await lab.members.names(everyone([view.sandbox]))
     set_etag(response, view.sandbox.version)
     return SandboxOut.of_view(view, people, is_staff=is_staff(actor))
@@ -72,7 +73,7 @@ async def read_sandbox(
 ) -> SandboxOut:
     lab = lab_of(request)
     view = await lab.sandboxes.get(actor, SandboxId(sandbox_id))
-    return await _written(lab, actor, view, response)
+    return await written(lab, actor, view, response)
 
 
 @router.delete(
@@ -89,7 +90,7 @@ async def delete_sandbox(
     require_version("sandbox", sandbox_id, expected=version, found=view.sandbox.version)
     view = await lab.sandboxes.delete(actor, SandboxId(sandbox_id))
     response.headers["Location"] = f"/api/v1/sandboxes/{sandbox_id}"
-    return await _written(lab, actor, view, response)
+    return await written(lab, actor, view, response)
 
 
 @router.get(

@@ -57,7 +57,13 @@ class StageOut(Out):
 
 
 class SandboxSummaryOut(Out):
-    """A sandbox in a list. / Un bac à sable dans une liste."""
+    """A sandbox in a list. / Un bac à sable dans une liste.
+
+    Attributes:
+        suspended_at: While it is there nothing of the sandbox runs.
+        suspend_reason: ``asked``, ``stopped``, ``lab_stopped`` or ``budget``; empty without one.
+        suspend_note: As an operator wrote it.
+    """
 
     id: str
     request_id: str
@@ -73,6 +79,9 @@ class SandboxSummaryOut(Out):
     delete_requested_at: datetime | None
     delete_reason: str
     deleted_at: datetime | None
+    suspended_at: datetime | None
+    suspend_reason: str
+    suspend_note: str
     version: int
 
     @classmethod
@@ -87,7 +96,7 @@ def summary(
     sandbox: Sandbox, phase: Phase, people: Mapping[MemberId, Member]
 ) -> dict[str, object]:
     """Return what list and object have in common."""
-    spec = sandbox.spec
+    spec, held = sandbox.spec, sandbox.suspension
     return {
         "id": sandbox.id,
         "request_id": sandbox.request_id,
@@ -103,6 +112,9 @@ def summary(
         "delete_requested_at": sandbox.delete_requested_at,
         "delete_reason": sandbox.delete_reason,
         "deleted_at": sandbox.deleted_at,
+        "suspended_at": held.at if held else None,
+        "suspend_reason": held.reason.value if held else "",
+        "suspend_note": held.note if held else "",
         "version": sandbox.version,
     }
 
