@@ -94,9 +94,12 @@ class FakePipeline:
         folder.mkdir()
         content = treated.read_bytes() + card.published_at.isoformat().encode()
         (folder / "data.parquet").write_bytes(content)
-        digest = hashlib.sha256(content).hexdigest()
+        (folder / "croissant.json").write_bytes(b'{"@type": "sc:Dataset"}')
         columns = tuple(Column(c.name, "string", c.label_fr, c.label_en) for c in card.columns)
-        files = (DatasetFile("data.parquet", len(content), digest, "application/x-parquet"),)
+        files = (
+            _file(folder / "data.parquet", "application/x-parquet"),
+            _file(folder / "croissant.json", "application/ld+json"),
+        )
         ref = DatasetRef(card.dataset.id, card.version)
         return DatasetVersion(ref, 2, columns, files, card.published_at)
 
@@ -113,6 +116,11 @@ class FakePipeline:
             tell(Progress(what, 1, 2))
         if self.raises is not None:
             raise self.raises
+
+
+def _file(path: Path, media_type: str) -> DatasetFile:
+    content = path.read_bytes()
+    return DatasetFile(path.name, len(content), hashlib.sha256(content).hexdigest(), media_type)
 
 
 @dataclass

@@ -23,6 +23,9 @@ INTAKES: dict[str, str] = {
     "Do not stay until it is done.": "Ne pas attendre la fin.",
     "Dossier": "Dossier",
     "For example in-3f9a0c1d2e.": "Par exemple in-3f9a0c1d2e.",
+    "Its id; with @ and a number, one version.": (
+        "Son identifiant; avec @ et un numéro, une version."
+    ),
     "Its status: synthetique, anonymise, ouvert or depersonnalise.": (
         "Son statut : synthetique, anonymise, ouvert ou depersonnalise."
     ),
@@ -78,6 +81,9 @@ INTAKES: dict[str, str] = {
     "Show what was found in each column, and what was confirmed.": (
         "Montrer ce qui a été trouvé dans chaque colonne, et ce qui a été confirmé."
     ),
+    "Show what a version says of itself: its card, or its description for programs.": (
+        "Montrer ce qu’une version dit d’elle : sa fiche, ou sa description pour les programmes."
+    ),
     "Sign the final analysis of {id}?": "Signer l’analyse finale de {id}?",
     "Signed by": "Signée par",
     "Signs": "Signe",
@@ -100,12 +106,14 @@ INTAKES: dict[str, str] = {
     "Withdraw a dossier; its version leaves the sandboxes that have it.": (
         "Retirer un dossier; sa version quitte les bacs à sable qui l’ont."
     ),
+    "Write it there; else on the screen.": "L’écrire là; sinon, à l’écran.",
     "Write it there; else beside you.": "L’écrire là; sinon, à côté de vous.",
     "Write it there, with French headers.": "L’écrire là, avec des en-têtes en français.",
     "cancelled": "annulé",
     "columns_confirmed": "colonnes confirmées",
     "deposited": "déposé",
     "interrupted": "interrompu",
+    "markdown, frictionless, croissant or dcat.": ("markdown, frictionless, croissant ou dcat."),
     "measured": "mesuré",
     "opened": "ouvert",
     "published": "publié",

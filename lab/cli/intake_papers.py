@@ -11,6 +11,7 @@ import typer
 from lab.cli import screen
 from lab.cli.api import connect
 from lab.cli.commands import AsOutput, command
+from lab.cli.datasets import ROOT as DATASETS
 from lab.cli.datasets import app
 from lab.cli.intakes import ROOT, IntakeArgument
 from lab.cli.screen import Output
@@ -85,6 +86,57 @@ def report(
     lang = "fr" if is_french() else "en"
     content = connect(context).content(f"{ROOT}/{dossier}/{name}", lang=lang)
     save(content, target or Path(f"{dossier}-{name}"))
+
+
+class CardFormat(Enum):
+    """What a version says of itself, and as what."""
+
+    MARKDOWN = "markdown"
+    FRICTIONLESS = "frictionless"
+    CROISSANT = "croissant"
+    DCAT = "dcat"
+
+
+_FILES = {
+    CardFormat.MARKDOWN: "FICHE.md",
+    CardFormat.FRICTIONLESS: "datapackage.json",
+    CardFormat.CROISSANT: "croissant.json",
+    CardFormat.DCAT: "dcat.json",
+}
+
+
+@command(
+    app,
+    "lab dataset card demandes-prestations",
+    "lab dataset card demandes-prestations@1 --format croissant -O croissant.json",
+)
+def card(
+    context: typer.Context,
+    dataset: Annotated[
+        str, typer.Argument(metavar="DATASET", help="Its id; with @ and a number, one version.")
+    ],
+    *,
+    form: Annotated[
+        CardFormat,
+        typer.Option("-f", "--format", help="markdown, frictionless, croissant or dcat."),
+    ] = CardFormat.MARKDOWN,
+    target: Annotated[
+        Path | None, typer.Option("-O", "--out", help="Write it there; else on the screen.")
+    ] = None,
+) -> None:
+    """Show what a version says of itself: its card, or its description for programs."""
+    api = connect(context)
+    name, _, number = dataset.partition("@")
+    if not number:
+        versions = api.get(f"{DATASETS}/{name}")["versions"]
+        number = str(versions[0]["version"])
+    content = api.content(f"{DATASETS}/{name}/versions/{number}/{_FILES[form]}")
+    if target is None:
+        # As it is: a card is read, and a description is piped to a program.
+        for line in content.decode().splitlines():
+            typer.echo(screen.clean(line) if line else "")
+    else:
+        save(content, target)
 
 
 def save(content: bytes, target: Path) -> None:

@@ -6,7 +6,7 @@ enough to publish it again elsewhere.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from lab.domain.dataset import Column, DataClass, Dataset, DatasetRef, DatasetVersion
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
     from lab.data.source import Source
     from lab.domain.dataset import DatasetFile
+
+
+MOST_VALUES = 500
+"""Of a column of text: a contract with more of them is a copy of the column."""
+_ORDERED = frozenset({"integer", "number", "date"})
 
 
 def write(
@@ -97,6 +102,13 @@ def _field(source: Source, column: Column) -> dict[str, Any]:
     }
     values = source.table[column.name]
     constraints: dict[str, Any] = {"required": values.null_count == 0}
-    if column.type == "string":
-        constraints["enum"] = sorted(values.unique().drop_null().to_pylist())
+    known = values.unique().drop_null().to_pylist()
+    if column.type == "string" and len(known) <= MOST_VALUES:
+        constraints["enum"] = sorted(known)
+    if column.type in _ORDERED and known:
+        constraints |= {"minimum": _plain(min(known)), "maximum": _plain(max(known))}
     return field | {"constraints": constraints}
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value

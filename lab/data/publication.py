@@ -1,7 +1,8 @@
 """From a source to an immutable version: a folder of files that describe and check themselves.
 
 A version folder holds ``data.parquet`` and ``data.csv`` (the same table),
-``datapackage.json`` (Frictionless Data Package) and ``FICHE.md`` (data card).
+``datapackage.json`` (Frictionless Data Package, the working contract), ``croissant.json`` and
+``dcat.json``, which say the same in two other vocabularies, and ``FICHE.md`` (data card).
 The CSV is what the descriptor says: UTF-8, comma, one header line, empty for
 missing, ISO dates, ``true`` and ``false``.
 """
@@ -21,6 +22,8 @@ from pyarrow import csv, parquet
 
 from lab.data import benefits_source, descriptor, rand_hie
 from lab.data.card import write_card
+from lab.data.croissant import MEDIA_TYPE, croissant_of
+from lab.data.dcat import dcat_of
 from lab.data.errors import PublicationError
 from lab.domain.dataset import Dataset, DatasetFile, DatasetRef, DatasetVersion
 
@@ -40,9 +43,14 @@ MEDIA_TYPES = {
     "data.parquet": "application/vnd.apache.parquet",
     "data.csv": "text/csv",
     "datapackage.json": "application/json",
+    "croissant.json": MEDIA_TYPE,
+    "dcat.json": MEDIA_TYPE,
     "FICHE.md": "text/markdown",
 }
 """The files of a version, and what each is. In the order they are listed to people."""
+
+_LATER = frozenset({"croissant.json", "dcat.json"})
+"""What versions have that were published since there is such a file. The bytes of others stay."""
 
 _ARROW_OF = {
     "string": pa.string(),
@@ -127,7 +135,8 @@ def read(folder: Path) -> Built:
     """
     try:
         document = json.loads((folder / "datapackage.json").read_text("utf-8"))
-        files = tuple(_file(folder / name) for name in MEDIA_TYPES)
+        names = [n for n in MEDIA_TYPES if n not in _LATER or (folder / n).exists()]
+        files = tuple(_file(folder / name) for name in names)
     except (OSError, ValueError) as error:
         raise PublicationError(str(folder), str(error)) from error
     promised = {r["path"]: (r["bytes"], r["hash"]) for r in document["resources"]}
@@ -169,8 +178,13 @@ def _write_files(source: Source, folder: Path, *, version: int, published_at: da
     data = [_file(folder / name) for name in ("data.csv", "data.parquet")]
     ref = DatasetRef(source.dataset.id, version)
     document = descriptor.write(source, data, ref=ref, published_at=published_at)
-    text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
-    (folder / "datapackage.json").write_text(text, "utf-8")
+    for name, content in (
+        ("datapackage.json", document),
+        ("croissant.json", croissant_of(document)),
+        ("dcat.json", dcat_of(document)),
+    ):
+        text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+        (folder / name).write_text(text, "utf-8")
     card = write_card(source, ref=ref, published_at=published_at)
     (folder / "FICHE.md").write_text(card, "utf-8")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from lab.domain.dataset import DatasetRef, VersionStatus
+from lab.domain.dataset import DOCUMENTS, DatasetRef, VersionStatus
 from lab.domain.errors import InvalidError, Problem, StateError
 from lab.domain.evidence import (
     JUDGED,
@@ -183,6 +183,9 @@ class IntakeSteps:
 
         built = await asyncio.to_thread(build)
         files = {file.name: folder / file.name for file in built.files}
+        texts = {
+            name: path.read_text("utf-8") for name, path in files.items() if name in DOCUMENTS
+        }
         await self._publications().publish(built, files)
         months = self._desk.policy.review_months
         next_at = months_after(at, months) if intake.asked in JUDGED else None
@@ -191,6 +194,7 @@ class IntakeSteps:
         async def more(tx: Transaction) -> None:
             await tx.datasets.put(card.dataset)
             await tx.datasets.add_version(version)
+            await tx.datasets.add_documents(version.ref, texts)
             await self._desk.journal.done(
                 tx,
                 actor=None,

@@ -101,3 +101,17 @@ def test_a_report_is_saved_where_it_is_wanted_and_said(tmp_path: Path) -> None:
     failed = lab.run("dataset", "report", NAME, "-O", nowhere)
     assert (failed.exit_code, "Traceback" in failed.output) == (2, False)
     assert lab.run("dataset", "report", NAME, "-f", "docx").exit_code == 2
+
+
+def test_a_card_is_shown_or_saved_and_is_the_latest_versions_unless_one_is_named(
+    tmp_path: Path,
+) -> None:
+    lab = Lab()
+    shown = lab.run("dataset", "card", "demandes-prestations")
+    assert (shown.exit_code, shown.output) == (0, "<FICHE.md>\n")
+    target = tmp_path / "c.json"
+    asked = ("dataset", "card", "demandes-prestations@3", "-f", "croissant", "-O", str(target))
+    assert lab.run(*asked).exit_code == 0
+    assert target.read_bytes() == b"<croissant.json>"
+    path = "/api/v1/datasets/demandes-prestations/versions/3/croissant.json"
+    assert lab.asked[-1].url.path == path

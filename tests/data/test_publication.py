@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from lab.data.publication import Built
 
 PUBLISHED_AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
-FILES = ["data.parquet", "data.csv", "datapackage.json", "FICHE.md"]
+FILES = [
+    *("data.parquet", "data.csv", "datapackage.json", "croissant.json", "dcat.json"),
+    "FICHE.md",
+]
 IDS = ["demandes-prestations", "rand-hie"]
 
 # How Frictionless reads each type from a CSV.

@@ -152,6 +152,29 @@ async def test_a_version_is_active_until_it_is_said_otherwise(full: SqlStore) ->
         assert await tx.datasets.version(ref) == version(1)
 
 
+async def test_documents_of_a_version_are_kept_once_and_as_they_came(full: SqlStore) -> None:
+    ref = DatasetRef(DatasetId("demandes"), 1)
+    async with full.begin() as tx:
+        await tx.datasets.put(dataset())
+        await tx.datasets.add_documents(ref, {"FICHE.md": "# Été\n", "dcat.json": "{}"})
+        await tx.datasets.add_documents(ref, {"FICHE.md": "autre chose"})
+    async with full.read() as tx:
+        assert await tx.datasets.document(ref, "FICHE.md") == "# Été\n"
+        assert await tx.datasets.document(replace(ref, version=2), "FICHE.md") is None
+
+
+async def test_what_is_due_until_a_day_is_found_the_soonest_first(full: SqlStore) -> None:
+    published = {"state": IntakeState.PUBLISHED, "published": None}
+    async with full.begin() as tx:
+        for number, days in ((1, 9), (2, 3), (3, 99)):
+            at = NOON + timedelta(days=days)
+            await tx.intakes.put(intake(f"in-{number}", next_review_at=at, **published))
+        await tx.intakes.put(intake("in-4", next_review_at=NOON))
+    async with full.read() as tx:
+        due = await tx.intakes.to_review(NOON + timedelta(days=9))
+    assert [each.id for each in due] == ["in-2", "in-1"]
+
+
 async def test_people_of_a_dossier_are_who_they_were(full: SqlStore) -> None:
     async with full.begin() as tx:
         kept = await tx.intakes.put(whole_intake())

@@ -104,6 +104,14 @@ async def test_a_reviewer_brings_a_table_in_and_a_scientist_sees_the_card_only(
     assert len(report["signature"]["value"]) == len(report["destruction"]["value"]) == 64
     card = (await scientist.get("/api/v1/datasets/prestations-2026")).json()
     assert (card["versions"][0]["status"], card["data_class"]) == ("active", "anonymise")
+    version = "/api/v1/datasets/prestations-2026/versions"
+    croissant = await scientist.get(f"{version}/1/croissant.json")
+    assert (croissant.status_code, croissant.json()) == (200, {"@type": "sc:Dataset"})
+    assert croissant.headers["content-type"] == "application/ld+json"
+    assert croissant.headers["etag"].strip('"') == card["versions"][0]["files"][1]["sha256"]
+    for missing in (f"{version}/1/dcat.json", f"{version}/2/croissant.json"):
+        assert (await scientist.get(missing)).status_code == 404, missing
+    assert (await scientist.get(f"{version}/1/data.parquet")).status_code == 422
     papers = (f"{path}/report", f"{path}/report.html", f"{path}/report.pdf")
     for where in (PATH, path, *papers, f"{path}/columns", f"{PATH}/register"):
         assert (await scientist.get(where)).status_code == 403, where
