@@ -72,6 +72,24 @@ def rows_of(choice: ColumnChoice) -> list[list[str]]:
     return list(csv.reader(io.StringIO(choice.hierarchy), delimiter=";"))
 
 
+def used_rows(column: pl.Series, choice: ColumnChoice) -> list[list[str]]:
+    """Return the hierarchy by which a column's labels are read: as given, or as derived.
+
+    What is derived for numbers and dates says itself which values it stands for; the first
+    characters of a postal code do not.
+    """
+    if choice.hierarchy:
+        return rows_of(choice)
+    if choice.role is not Role.QUASI_IDENTIFIER or column.dtype != pl.String:
+        return []
+    labels = _hierarchy(column, choice).labels
+    return [
+        [value, *(level or "" for level in levels)]
+        for value, levels in labels.items()
+        if value is not None
+    ]
+
+
 def _criteria(plan: Plan) -> list[anonymise.Criterion]:
     found: list[anonymise.Criterion] = []
     for choice in plan.columns:

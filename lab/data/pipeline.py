@@ -9,7 +9,7 @@ import polars as pl
 
 from lab.data import detect, ingest, measure, publication
 from lab.data.cards_of_intakes import source_of
-from lab.data.generalising import generalised, rows_of
+from lab.data.generalising import generalised, used_rows
 from lab.data.measure.judging import is_conclusive
 from lab.data.recounting import recounted, thresholds_of
 from lab.data.synthesising import synthesised
@@ -164,13 +164,17 @@ def _measured(
     *,
     has_utility: bool = False,
 ) -> Measured:
+    whole = pl.concat([source, control])
     asked = measure.Plan(
         roles={c.name: c.role for c in plan.columns if c.name in source.columns},
         technique=_technique(plan.technique),
         audience=_audience(plan.scope),
         epsilon=_epsilon(plan),
-        # What a person gave; what was derived (intervals, masks, ``*``) is understood without.
-        hierarchies={c.name: rows_of(c) for c in plan.columns if c.hierarchy},
+        hierarchies={
+            c.name: rows
+            for c in plan.columns
+            if c.name in whole.columns and (rows := used_rows(whole[c.name], c))
+        },
         seed=plan.seed,
     )
     risk = measure.measure_risk(source, released, control, plan=asked)

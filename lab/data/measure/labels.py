@@ -31,6 +31,8 @@ _BELOW: Final = re.compile(rf"^(≤|<=|<)\s*({_N})$")
 _MORE: Final = re.compile(rf"^({_N})\s*(?:\+|et plus|ou plus|and over|or more)$")
 _MASK: Final = re.compile(r"^(\d+)(\*+)$")
 _ISO: Final = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$")
+_QUARTER: Final = re.compile(r"^(\d{4})-[tq]([1-4])$")
+_YEARS: Final = re.compile(r"^(\d{4})\s*-\s*(\d{4})$")
 _DECADE: Final = re.compile(r"^(\d{1,3})(\*+)$")
 _DATES: Final = re.compile(
     r"^[\[(]?\s*([\d-]{4,10})\s*(?:–|—|/|,|;|à|to)\s*([\d-]{4,10})\s*[\])\[]?$"
@@ -73,7 +75,7 @@ def number_span(label: str, whole: Span) -> Span | None:  # noqa: PLR0911  # one
 
 
 def date_span(label: str, whole: Span) -> Span | None:
-    """The same for dates, in days since 1970: ``1984``, ``1984-05``, ``198*``, ``1980/1984``."""
+    """The same for dates, in days since 1970: ``1984``, ``1984-T2``, ``198*``, ``1980-1989``."""
     text = label.strip().lower()
     if text in WILDCARDS:
         return whole
@@ -85,6 +87,11 @@ def date_span(label: str, whole: Span) -> Span | None:
         return _days(first, 1, 1), _days(first + width - 1, 12, 31) + _LAST
     if single := _calendar(text):
         return single
+    if found := _QUARTER.match(text):
+        last = int(found[2]) * 3
+        text = f"{found[1]}-{last - 2:02d}/{found[1]}-{last:02d}"
+    elif found := _YEARS.match(text):
+        text = f"{found[1]}/{found[2]}"
     if found := _DATES.match(text):
         low, high = _calendar(found[1]), _calendar(found[2])
         return (low[0], high[1]) if low and high else None

@@ -44,12 +44,26 @@ def test_what_says_nothing_covers_all_and_what_is_unknown_is_said() -> None:
     assert date_span("hier", WHOLE) is None
 
 
-@pytest.mark.parametrize("label", ["1984", "1984-05", "1984-05-17", "198*", "1980/1989"])
+@pytest.mark.parametrize(
+    "label",
+    ["1984", "1984-05", "1984-05-17", "1984-T2", "198*", "1980/1989", "1980-1989"],
+)
 def test_dates_are_understood(label: str) -> None:
     span = date_span(label, WHOLE)
     day = (np.datetime64("1984-05-17") - np.datetime64("1970-01-01")).astype(int)
     assert span is not None
     assert span[0] <= day <= span[1]
+
+
+def test_a_quarter_ends_on_its_last_day() -> None:
+    april, july = (
+        float((np.datetime64(day) - np.datetime64("1970-01-01")).astype(int))
+        for day in ("1984-04-01", "1984-07-01")
+    )
+    found = date_span("1984-T2", WHOLE)
+    assert found is not None
+    assert found[0] == april
+    assert july - 1 < found[1] < july
 
 
 def test_masks_sets_and_levels_cover_their_words() -> None:

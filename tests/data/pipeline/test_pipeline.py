@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -166,3 +167,28 @@ def test_a_published_table_is_counted_whole_and_held_to_the_thresholds_of_the_da
     assert found.report["counts"]["unique_share"] == 0
     stricter = TablePipeline().recount(path, plan(l=3), {}, tell=told)
     assert stricter.failures == ("l_too_small",)
+
+
+def test_attacks_see_through_every_level_that_is_derived(tmp_path: Path) -> None:
+    rng = np.random.default_rng(11)
+    days = np.datetime64("1960-01-01") + rng.integers(0, 40 * 365, ROWS)
+    codes = [f"{rng.choice(list('GHJ'))}{rng.integers(1, 4)}A {n % 10}B1" for n in range(ROWS)]
+    path, target = tmp_path / "t.parquet", tmp_path / "treated.parquet"
+    aid = rng.integers(20, 91, ROWS) * 100
+    pl.DataFrame({"code": codes, "naissance": days, "aide": aid}).with_columns(
+        pl.col("naissance").cast(pl.Date)
+    ).write_parquet(path)
+    columns = (
+        ColumnChoice("code", Role.QUASI_IDENTIFIER),
+        ColumnChoice("naissance", Role.QUASI_IDENTIFIER),
+        ColumnChoice("aide", Role.SENSITIVE),
+    )
+    asked = replace(plan(suppression=0.04), columns=columns)
+    pipeline = TablePipeline()
+    pipeline.anonymise(path, target, asked, tell=Told())
+    made = pl.read_parquet(target)
+    assert made["code"].n_unique() > 1
+    assert made["naissance"].n_unique() > 1
+    measured = pipeline.measure(path, target, asked, tell=Told())
+    assert measured.report["risk"]["blind"] == []
+    assert measured.failures == (), measured.report["verdict"]
