@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from lab.domain.dataset import MOUNTABLE
+from lab.domain.dataset import DOCUMENTS, MOUNTABLE
 from lab.domain.ids import DatasetId
 from lab.domain.member import Resource, Verb
 from lab.web.access import allowed
@@ -36,5 +36,6 @@ async def show_dataset(dataset_id: str, actor: Actor, request: Request) -> Respo
         view=view,
         trail=trail,
         mountable=MOUNTABLE,
+        documents=DOCUMENTS,
         dossiers={each.published: each.id for each in dossiers if each.published},
     )
