@@ -83,18 +83,23 @@ def bars(
             f'<line x1="{x(value)}" y1="{TOP}" x2="{x(value)}" y2="{bottom}" stroke="{_GRID}"/>',
             _text(_anchored(x(value), tick), bottom + 18, _percent(value, decimal), size=13),
         ]
+    texts = []
     for place, bar in enumerate(rows):
-        parts += _bar(bar, TOP + ROW * place, x)
+        drawn, said = _bar(bar, TOP + ROW * place, x)
+        parts += drawn
+        texts += said
     if limit is not None:
         parts += [
             f'<line x1="{x(limit)}" y1="{TOP - 6}" x2="{x(limit)}" y2="{bottom}"',
             f' stroke="{_LIMIT}" stroke-width="3" stroke-dasharray="7 4"/>',
-            _text((x(limit), "start"), bottom + 35, limit_label, fill=_LIMIT, size=14),
         ]
-    return "".join([*parts, "</svg>"])
+        texts.append(_text((x(limit), "start"), bottom + 35, limit_label, fill=_LIMIT, size=14))
+    # Words stand above every line, on a rim of the paper's colour.
+    return "".join([*parts, *texts, "</svg>"])
 
 
-def _bar(bar: Bar, y: int, x: Callable[[float], float]) -> list[str]:
+def _bar(bar: Bar, y: int, x: Callable[[float], float]) -> tuple[list[str], list[str]]:
+    """Return what is drawn of a bar, and what is written to it."""
     start, end, top = x(0), x(bar.value), y + 22
     middle = top + _BAR / 2
     look = (
@@ -103,7 +108,6 @@ def _bar(bar: Bar, y: int, x: Callable[[float], float]) -> list[str]:
         else f'fill="{_FULL}" stroke="{_FULL}" stroke-width="2"'
     )
     parts = [
-        _text((LEFT, "start"), y + 16, bar.label),
         f'<rect x="{start}" y="{top}" width="{max(end - start, 1):.1f}" height="{_BAR}" {look}/>',
     ]
     furthest = end
@@ -117,8 +121,8 @@ def _bar(bar: Bar, y: int, x: Callable[[float], float]) -> list[str]:
                 f'M{high} {middle - 6}V{middle + 6}" stroke="{colour}" stroke-width="{width}" '
                 'fill="none"/>'
             )
-    parts.append(_text((furthest + 8, "start"), middle + 5, bar.shown))
-    return parts
+    label = _text((LEFT, "start"), y + 16, bar.label)
+    return parts, [label, _text((furthest + 8, "start"), middle + 5, bar.shown)]
 
 
 def _text(
@@ -126,7 +130,8 @@ def _text(
 ) -> str:
     place, anchor = at
     return (
-        f'<text x="{place}" y="{y}" text-anchor="{anchor}" fill="{fill}" font-size="{size}">'
+        f'<text x="{place}" y="{y}" text-anchor="{anchor}" fill="{fill}" font-size="{size}" '
+        'stroke="#ffffff" stroke-width="4" stroke-linejoin="round" paint-order="stroke">'
         f"{escape(text)}</text>"
     )
 

@@ -25,8 +25,9 @@ T = TypeVar("T")
 class Served:
     """A lab that is served from a thread of its own, for tests that are not asynchronous."""
 
-    def __init__(self, folder: Path, *, as_front: bool = False) -> None:
+    def __init__(self, folder: Path, *, as_front: bool = False, is_staged: bool = True) -> None:
         self._folder, self._as_front, self._ready = folder, as_front, threading.Event()
+        self._is_staged = is_staged
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -38,7 +39,8 @@ class Served:
         port = free_port()
         settings = settings_in(self._folder, port)
         self.lab = await build_lab(settings, FixedClock())
-        self.scene = await stage_everything(self.lab)
+        if self._is_staged:
+            self.scene = await stage_everything(self.lab)
         self.token = await self.lab.members.issue(self.lab.people["o.lavoie"], TokenKind.API)
         listens = settings.port if self._as_front else settings.ports.control_plane
         self.url = settings.public_url if self._as_front else f"http://127.0.0.1:{listens}"

@@ -13,6 +13,8 @@ from lab.web.language import Language, msg
 from lab.web.plots import Bar, bars
 
 _MOST_COLUMNS = 15
+_ENOUGH = 2000
+"""Attempts from which on an attack has a bound; the measure's own number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,6 @@ def criteria(final: Analysis, policy: PrivacyPolicy, language: Language) -> list
     limit = policy.attack_risk_upper
     found: list[CriterionView] = []
     for criterion in Criterion:
-        upper = final.figures.risk_upper.get(criterion)
         label = language.text(intake_words.CRITERION[criterion])
         attacks = [a for a in _attacks(final.report) if a["criterion"] == criterion.value]
         bad = {f"{word}:{criterion.value}" for word in ("not_measured", "risk_too_high")}
@@ -70,7 +71,7 @@ def criteria(final: Analysis, policy: PrivacyPolicy, language: Language) -> list
                 label=label,
                 meaning=language.text(intake_words.CRITERION_MEANING[criterion]),
                 passes=not bad & set(final.failures) and all(r["passed"] for r in reasons),
-                upper="" if upper is None else language.percent(upper),
+                upper=_worst(final, criterion, attacks, language),
                 limit=language.percent(limit),
                 figure=_attacked(label, attacks, limit, language) if attacks else None,
             )
@@ -133,6 +134,31 @@ def failures(analysis: Analysis, language: Language) -> list[str]:
         facts = {"criterion": language.text(name)} if criterion else {}
         said.append(language.text(text, **facts))
     return said
+
+
+def _worst(
+    final: Analysis,
+    criterion: Criterion,
+    attacks: Sequence[Mapping[str, Any]],
+    language: Language,
+) -> str:
+    """Return the largest bound of a criterion's attacks, in words."""
+    upper = final.figures.risk_upper.get(criterion)
+    if upper is None:
+        return ""
+    if not attacks and _reasons(final.report):
+        return language.text(msg("sans objet"))
+    bounds = [a["released"]["excess"]["upper"] for a in attacks if not _is_whole(a)]
+    if attacks and not bounds:
+        return language.text(msg("toutes les tentatives possibles ont été faites"))
+    return language.percent(max([upper, *map(float, bounds)]))
+
+
+def _is_whole(attack: Mapping[str, Any]) -> bool:
+    """Too few attempts for a bound, and no others are possible: judged by what they found."""
+    tried = attack["released"]
+    is_singling = attack["criterion"] == Criterion.SINGLING_OUT.value
+    return is_singling and tried["is_exhaustive"] and tried["main"]["trials"] < _ENOUGH
 
 
 def _attacked(
