@@ -202,6 +202,10 @@ async def test_a_reviewer_and_a_supervisor_take_a_table_to_its_publication(
     ):
         assert text in page, text
     assert lab.dossiers.files() == []
+    report = re.search(r'href="(/api/v1/intakes/[^"]+/report.html[^"]*)"', page)
+    assert report is not None
+    answer = await browser.get(report[1])
+    assert (answer.status_code, answer.headers["content-language"]) == (200, "fr-CA")
     jeu = (await (await dossier.person("r.cote")).get("/jeux/prestations-2026")).text
     assert f'href="{dossier.path}"' in jeu
     public = (await (await dossier.person("b.gagnon")).get("/jeux/prestations-2026")).text

@@ -158,7 +158,7 @@ def _is_whole(attack: Mapping[str, Any]) -> bool:
     """Too few attempts for a bound, and no others are possible: judged by what they found."""
     tried = attack["released"]
     is_singling = attack["criterion"] == Criterion.SINGLING_OUT.value
-    return is_singling and tried["is_exhaustive"] and tried["main"]["trials"] < _ENOUGH
+    return bool(is_singling and tried["is_exhaustive"] and tried["main"]["trials"] < _ENOUGH)
 
 
 def _attacked(
