@@ -121,6 +121,9 @@ class RequestService:
             async with self._store.begin() as tx:
                 # The lock comes first: the same key sent twice at once waits here for its twin.
                 agency = await tx.agencies.lock(AgencyId(draft.agency_id))
+                # Before the audit log is written to, as whoever stops all of the lab does: else
+                # each of the two could hold what the other waits for.
+                await tx.holds.lock(shared=True)
                 before = await earlier(tx, actor.id, key)
                 if before is not None:
                     return Filed(await self._found(tx, RequestId(before)), is_replay=True)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lab.domain.dataset import DatasetRef
     from lab.domain.ids import SandboxId
     from lab.domain.member import Member
+    from lab.domain.sandbox import Sandbox
     from lab.ports import Transaction
     from lab.services.journal import Journal
 
@@ -32,12 +33,16 @@ async def revoke(
     proved with those data are no longer those proved, so servers stop first; then the key and the
     door's grant are made narrower; then the walls are proved anew, without the data.
     """
-    had: list[SandboxId] = []
+    had: list[Sandbox] = []
     for sandbox in await tx.sandboxes.live():
         if ref not in sandbox.spec.datasets:
             continue
         left = tuple(each for each in sandbox.spec.datasets if each != ref)
         await tx.sandboxes.put(replace(sandbox, spec=replace(sandbox.spec, datasets=left)))
+        await tx.outbox.add(SANDBOX_CHANGED, sandbox.id, now)
+        had.append(sandbox)
+    # After all the rows: who stops every sandbox writes them all, and then the log.
+    for sandbox in had:
         await journal.done(
             tx,
             actor=actor,
@@ -46,6 +51,4 @@ async def revoke(
             agency_id=sandbox.spec.agency_id,
             facts={"dataset": ref.dataset_id, "version": str(ref.version)},
         )
-        await tx.outbox.add(SANDBOX_CHANGED, sandbox.id, now)
-        had.append(sandbox.id)
-    return had
+    return [sandbox.id for sandbox in had]

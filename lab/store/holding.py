@@ -48,11 +48,12 @@ class SqlHolds:
     async def lock(self, *, shared: bool = False) -> LabStop | None:
         """Return the stop that is in force and keep it so until the transaction ends."""
         self._link.need_writable()
-        # There is always one row, or there would be nothing to lock.
-        await self._link.add(lab_stop, {"id": _ONE, "at": None, "actor": "", "note": ""})
-        row = await self._link.first(
-            select(lab_stop).where(lab_stop.c.id == _ONE).with_for_update(read=shared)
-        )
+        locked = select(lab_stop).where(lab_stop.c.id == _ONE).with_for_update(read=shared)
+        row = await self._link.first(locked)
+        if row is None:
+            # There is one row from then on, or there would be nothing to lock.
+            await self._link.add(lab_stop, {"id": _ONE, "at": None, "actor": "", "note": ""})
+            row = await self._link.first(locked)
         return _stop(row)
 
     async def put(self, stop: LabStop | None) -> None:
