@@ -53,7 +53,8 @@ def junction_tree(sizes: Sequence[int], measured: Iterable[Sequence[int]]) -> Ju
     min-weight heuristic; Kjærulff 1990); the tree is a spanning forest of greatest
     separators (Jensen and Jensen 1994).
     """
-    maximal = _maximal(_eliminated(sizes, measured))
+    maximal = [tuple(_columns(clique)) for _, clique in _maximal(sizes, measured)]
+    maximal.sort(key=lambda clique: (-len(clique), clique))
     links = sorted(
         (
             (len(set(maximal[left]) & set(maximal[right])), left, right)
@@ -80,32 +81,45 @@ def junction_tree(sizes: Sequence[int], measured: Iterable[Sequence[int]]) -> Ju
 
 def weight(sizes: Sequence[int], measured: Iterable[Sequence[int]]) -> int:
     """Cells of all cliques of that junction tree together: what a fit costs."""
-    return sum(cells(clique, sizes) for clique in _maximal(_eliminated(sizes, measured)))
+    return sum(cost for cost, _ in _maximal(sizes, measured))
 
 
-def _eliminated(sizes: Sequence[int], measured: Iterable[Sequence[int]]) -> list[Clique]:
-    near: dict[int, set[int]] = {column: set() for column in range(len(sizes))}
+def _maximal(sizes: Sequence[int], measured: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
+    """Cells and columns (one bit each) of the cliques that elimination makes, none in another."""
+    # Asked for each pair that might be measured, so it must be quick.
+    near = [0] * len(sizes)
     for group in measured:
         for left, right in combinations(group, 2):
-            near[left].add(right)
-            near[right].add(left)
-    cliques: list[Clique] = []
-    while near:
-        column = min(near, key=lambda at: (cells((at, *near[at]), sizes), at))
-        around = near.pop(column)
-        cliques.append(tuple(sorted((column, *around))))
-        for one in around:
-            near[one] |= around
-            near[one] -= {one, column}
-    return cliques
-
-
-def _maximal(cliques: list[Clique]) -> list[Clique]:
-    kept: list[Clique] = []
-    for clique in sorted(set(cliques), key=lambda one: (-len(one), one)):
-        if not any(set(clique) <= set(other) for other in kept):
-            kept.append(clique)
+            near[left] |= 1 << right
+            near[right] |= 1 << left
+    costs = {
+        column: (math.prod(sizes[one] for one in _columns(around)) * sizes[column], column)
+        for column, around in enumerate(near)
+    }
+    kept: list[tuple[int, int]] = []
+    while costs:
+        cost, column = min(costs.values())
+        del costs[column]
+        around = near[column]
+        clique = around | 1 << column
+        # A later clique may lie within an earlier one, which holds a column that is gone.
+        if all(clique & ~other for _, other in kept):
+            kept.append((cost, clique))
+        for one in _columns(around):
+            added = around & ~near[one] & ~(1 << one)
+            near[one] = (near[one] | added) & ~(1 << column)
+            new = costs[one][0] // sizes[column]
+            costs[one] = new * math.prod(sizes[other] for other in _columns(added)), one
     return kept
+
+
+def _columns(bits: int) -> list[int]:
+    found = []
+    while bits:
+        lowest = bits & -bits
+        found.append(lowest.bit_length() - 1)
+        bits ^= lowest
+    return found
 
 
 def _rooted(maximal: list[Clique], near: list[list[int]]) -> JunctionTree:

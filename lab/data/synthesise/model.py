@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
-
-    Factors = list[NDArray[np.float64]]
 
 GAIN = 1e-4
 """Relative gain under which a step counts as none."""
@@ -87,32 +85,29 @@ def fit(
         steps: Most steps of descent.
         cancelled: Asked at each step; the fit stops there when it says so.
     """
-    tree = junction_tree(sizes, [one.columns for one in measurements])
-    places = [tree.holding(one.columns) for one in measurements]
-    total = total_of(measurements)
+    fitting = _Fitting(measurements, sizes)
     known = () if start is None else start.factors
     factors = [*known, *(_begin(one) for one in measurements[len(known) :])]
-
-    def at(tried: Factors) -> _Point:
-        beliefs = _beliefs(tree, sizes, measurements, places, tried)
-        return _Point(tried, beliefs, *_loss(tree, beliefs, measurements, places, total))
-
     steepest = sum(float(np.max(1.0 / one.sigma**2)) for one in measurements)
-    best = _descend(at, factors, 1.0 / (total * steepest), steps, cancelled)
-    return Model(tree, tuple(best.factors), tuple(best.beliefs), total)
+    pace = 1.0 / (fitting.total * steepest)
+    best = _descend(fitting.at, _flat(factors), pace, steps, cancelled)
+    parts = tuple(part.copy() for part in fitting.parts(best.factors))
+    return Model(fitting.tree, parts, tuple(best.beliefs), fitting.total)
 
 
 @dataclass(frozen=True, slots=True)
 class _Point:
-    factors: Factors
+    """A place in the descent; factors and slopes of all measurements in one row."""
+
+    factors: NDArray[np.float64]
     beliefs: list[NDArray[np.float64]]
     loss: float
-    slopes: list[NDArray[np.float64]]
+    slopes: NDArray[np.float64]
 
 
 def _descend(
-    at: Callable[[Factors], _Point],
-    factors: Factors,
+    at: Callable[[NDArray[np.float64]], _Point],
+    factors: NDArray[np.float64],
     pace: float,
     steps: int,
     cancelled: Callable[[], bool],
@@ -126,10 +121,10 @@ def _descend(
     for _ in range(steps):
         if idle >= PATIENCE or cancelled():
             break
-        landed = [f - pace * slope for f, slope in zip(here.factors, here.slopes, strict=True)]
+        landed = here.factors - pace * here.slopes
         faster = (1.0 + math.sqrt(1.0 + 4.0 * momentum**2)) / 2.0
         push = (momentum - 1.0) / faster
-        new = at([one + push * (one - old) for one, old in zip(landed, factors, strict=True)])
+        new = at(landed + push * (landed - factors))
         if not new.loss <= here.loss:  # overshot, or not a number
             pace, growth = pace / 2.0, 1.0
             here, factors, momentum = best, best.factors, 1.0
@@ -142,17 +137,64 @@ def _descend(
     return best
 
 
-def _beliefs(
-    tree: JunctionTree,
-    sizes: tuple[int, ...],
-    measurements: Sequence[Measurement],
-    places: Sequence[int],
-    factors: Sequence[NDArray[np.float64]],
-) -> list[NDArray[np.float64]]:
-    potentials = [np.zeros([sizes[column] for column in clique]) for clique in tree.cliques]
-    for one, at, factor in zip(measurements, places, factors, strict=True):
-        potentials[at] += spread(factor, one.columns, tree.cliques[at])
-    return calibrate(tree, potentials)
+class _Fitting:
+    """What each step of a descent needs, laid out once: most tables are small and steps many."""
+
+    def __init__(self, measurements: Sequence[Measurement], sizes: tuple[int, ...]) -> None:
+        self.tree = junction_tree(sizes, [one.columns for one in measurements])
+        self.total = total_of(measurements)
+        self._measurements, cliques = measurements, self.tree.cliques
+        self._places = [self.tree.holding(one.columns) for one in measurements]
+        self._shapes = [tuple(sizes[column] for column in clique) for clique in cliques]
+        self._counts = _flat([one.counts for one in measurements])
+        self._sigma = _flat([one.sigma for one in measurements])
+        ends = np.cumsum([one.counts.size for one in measurements]).tolist()
+        self._ranges = list(pairwise([0, *ends]))
+        self._wholes = self._sources()
+
+    def parts(self, row: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        """The table of each measurement in a row of all of them."""
+        shaped = zip(self._measurements, self._ranges, strict=True)
+        return [row[start:end].reshape(one.counts.shape) for one, (start, end) in shaped]
+
+    def at(self, factors: NDArray[np.float64]) -> _Point:
+        """Beliefs with these factors, how far they are from what was measured, and which way."""
+        potentials = [np.zeros(shape) for shape in self._shapes]
+        for one, place, factor in zip(
+            self._measurements, self._places, self.parts(factors), strict=True
+        ):
+            potentials[place] += spread(factor, one.columns, self.tree.cliques[place])
+        beliefs = calibrate(self.tree, potentials)
+        away = (self._expected(beliefs) * self.total - self._counts) / self._sigma
+        return _Point(factors, beliefs, 0.5 * float(away @ away), away / self._sigma)
+
+    def _expected(self, beliefs: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+        found: list[NDArray[np.float64]] = [np.empty(0)] * len(self._measurements)
+        for at, whole in self._wholes:
+            one, place = self._measurements[at], self._places[at]
+            if whole is None:
+                found[at] = marginal(beliefs[place], self.tree.cliques[place], one.columns)
+            else:
+                found[at] = marginal(found[whole], self._measurements[whole].columns, one.columns)
+        return _flat(found)
+
+    def _sources(self) -> list[tuple[int, int | None]]:
+        """Pairs, then each column alone with a pair that it is summed from, if there is one."""
+        order = sorted(
+            range(len(self._measurements)), key=lambda at: -len(self._measurements[at].columns)
+        )
+        holds: dict[int, int] = {}
+        found: list[tuple[int, int | None]] = []
+        for at in order:
+            columns = self._measurements[at].columns
+            found.append((at, holds.get(columns[0]) if len(columns) == 1 else None))
+            if len(columns) > 1:
+                holds.update(dict.fromkeys(columns, at))
+        return found
+
+
+def _flat(tables: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    return np.concatenate([table.ravel() for table in tables])
 
 
 def calibrate(
@@ -190,23 +232,6 @@ def spread(table: NDArray[np.float64], held: Clique, clique: Clique) -> NDArray[
     return table.reshape([next(sizes) if column in held else 1 for column in clique])
 
 
-def _loss(
-    tree: JunctionTree,
-    beliefs: Sequence[NDArray[np.float64]],
-    measurements: Sequence[Measurement],
-    places: Sequence[int],
-    total: float,
-) -> tuple[float, list[NDArray[np.float64]]]:
-    loss = 0.0
-    slopes: list[NDArray[np.float64]] = []
-    for one, at in zip(measurements, places, strict=True):
-        expected = marginal(beliefs[at], tree.cliques[at], one.columns) * total
-        away = (expected - one.counts) / one.sigma
-        loss += 0.5 * float((away * away).sum())
-        slopes.append(away / one.sigma)
-    return loss, slopes
-
-
 def _begin(one: Measurement) -> NDArray[np.float64]:
     if len(one.columns) > 1:
         return np.zeros(one.counts.shape)
@@ -222,13 +247,9 @@ def pairs(model: Model) -> dict[Clique, NDArray[np.float64]]:
         (left, right): model.total * np.outer(ones[left], ones[right])
         for left, right in combinations(columns, 2)
     }
-    near: list[list[int]] = [[] for _ in model.tree.cliques]
-    for at, parent in enumerate(model.tree.parents):
-        if parent is not None:
-            near[at].append(parent)
-            near[parent].append(at)
+    walk = _Walk(model)
     for first in columns:
-        found.update(_pairs_of(model, near, first))
+        found.update(walk.pairs_of(first))
     return found
 
 
@@ -237,52 +258,59 @@ def _one(model: Model, column: int) -> NDArray[np.float64]:
     return marginal(model.beliefs[at], model.tree.cliques[at], (column,))
 
 
-def _pairs_of(
-    model: Model, near: list[list[int]], first: int
-) -> dict[Clique, NDArray[np.float64]]:
-    """Expected counts of a column with each later one of its connected part."""
-    found: dict[Clique, NDArray[np.float64]] = {}
-    start = model.tree.holding((first,))
-    waiting = [(start, -1, _with_first(model, start, first))]
-    while waiting:
-        at, origin, joint = waiting.pop()
-        for axis, second in enumerate(model.tree.cliques[at]):
-            if second > first:
-                axes = tuple(one + 1 for one in range(joint.ndim - 1) if one != axis)
-                found[first, second] = model.total * joint.sum(axis=axes)
-        waiting.extend(
-            (other, at, _passed(model, at, other, joint, first))
-            for other in near[at]
-            if other != origin
-        )
-    return found
+class _Walk:
+    """Goes from a column's clique to all others, with what it says of what they share.
 
+    Only the columns shared with the next clique go along, never a whole clique.
+    """
 
-def _with_first(model: Model, at: int, column: int) -> NDArray[np.float64]:
-    """P(column, clique) with the column as one more first axis, where the clique holds it."""
-    belief, clique = model.beliefs[at], model.tree.cliques[at]
-    axis = clique.index(column)
-    size = belief.shape[axis]
-    same = np.eye(size).reshape([
-        size,
-        *(size if one == axis else 1 for one in range(belief.ndim)),
-    ])
-    return np.asarray(belief[None] * same)
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._near: list[list[int]] = [[] for _ in model.tree.cliques]
+        self._shared: dict[tuple[int, int], Clique] = {}
+        self._given: dict[tuple[int, int, Clique], NDArray[np.float64]] = {}
+        for at, parent in enumerate(model.tree.parents):
+            if parent is not None:
+                self._near[at].append(parent)
+                self._near[parent].append(at)
+                self._shared[at, parent] = self._shared[parent, at] = model.tree.separators[at]
 
+    def pairs_of(self, first: int) -> dict[Clique, NDArray[np.float64]]:
+        """Expected counts of a column with each later one of its connected part."""
+        found: dict[Clique, NDArray[np.float64]] = {}
+        start = self._model.tree.holding((first,))
+        waiting = [(start, -1, np.empty(0))]
+        while waiting:
+            at, origin, known = waiting.pop()
+            for second in self._model.tree.cliques[at]:
+                if second > first and (first, second) not in found:
+                    both = self._joint(first, (second,), at, origin, known)
+                    found[first, second] = self._model.total * both
+            for other in self._near[at]:
+                if other != origin:
+                    shared = self._shared[at, other]
+                    # What holds the column itself needs to be told nothing.
+                    is_here = first in shared
+                    passed = known if is_here else self._joint(first, shared, at, origin, known)
+                    waiting.append((other, at, passed))
+        return found
 
-def _passed(
-    model: Model, at: int, other: int, joint: NDArray[np.float64], column: int
-) -> NDArray[np.float64]:
-    """P(column, other clique), from P(column, this clique)."""
-    here, there = model.tree.cliques[at], model.tree.cliques[other]
-    if column in there:
-        return _with_first(model, other, column)
-    shared = model.tree.separators[at if model.tree.parents[at] == other else other]
-    axes = tuple(axis + 1 for axis, one in enumerate(here) if one not in shared)
-    known = joint.sum(axis=axes)
-    belief = model.beliefs[other]
-    base = np.maximum(spread(marginal(belief, there, shared), shared, there), 1e-300)
-    size = len(known)
-    shape = [size, *spread(np.empty(known.shape[1:]), shared, there).shape]
-    passed: NDArray[np.float64] = (belief / base)[None] * known.reshape(shape)
-    return passed
+    def _joint(
+        self, first: int, wanted: Clique, at: int, origin: int, known: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """P(first, wanted columns of a clique), from P(first, what it shares with its origin)."""
+        clique, belief = self._model.tree.cliques[at], self._model.beliefs[at]
+        if first in clique:
+            both = tuple(sorted((first, *wanted)))
+            return np.moveaxis(marginal(belief, clique, both), both.index(first), 0)
+        shared = self._shared[origin, at]
+        both = tuple(sorted({*shared, *wanted}))
+        given = self._given.get((origin, at, wanted))
+        if given is None:
+            base = np.maximum(marginal(belief, clique, shared), 1e-300)
+            given = marginal(belief, clique, both) / spread(base, shared, both)
+            self._given[origin, at, wanted] = given
+        shape = spread(np.empty(known.shape[1:]), shared, both).shape
+        joint = known.reshape([len(known), *shape]) * given
+        axes = tuple(axis + 1 for axis, one in enumerate(both) if one not in wanted)
+        return np.asarray(joint.sum(axis=axes)) if axes else joint

@@ -49,18 +49,21 @@ def systematic(
     """
     groups, outcomes = chances.shape
     rows = len(group)
-    order = np.lexsort((random.random(rows), group))
+    mixed = random.permutation(rows)
+    narrow = np.uint16 if groups <= np.iinfo(np.uint16).max else np.int64  # sorted by radix
+    order = mixed[np.argsort(group[mixed].astype(narrow), kind="stable")]
     sizes = np.bincount(group, minlength=groups)
-    starts = np.cumsum(sizes) - sizes
-    rank = np.arange(rows) - starts[group[order]]
+    ordered = np.repeat(np.arange(groups), sizes)  # what group[order] is
     offsets: NDArray[np.float64] = random.random((groups,))
-    points = (rank + offsets[group[order]]) / np.maximum(sizes, 1)[group[order]]
+    # Places in a group, begun at its offset, as a share of its size.
+    places = np.arange(rows) + np.repeat(offsets - (np.cumsum(sizes) - sizes), sizes)
+    points = places / np.repeat(sizes, sizes)
     steps = np.cumsum(chances, axis=1)
     steps /= np.maximum(steps[:, -1:], 1e-300)
     steps[:, -1] = 1.0
     steps += np.arange(groups, dtype=np.float64)[:, None]
-    found = np.searchsorted(steps.ravel(), points + group[order], side="right")
-    outcome = np.minimum(found - group[order] * outcomes, outcomes - 1)
+    found = np.searchsorted(steps.ravel(), points + ordered, side="right")
+    outcome = np.minimum(found - ordered * outcomes, outcomes - 1)
     drawn = np.empty(rows, dtype=np.int64)
     drawn[order] = np.maximum(outcome, 0)
     return drawn

@@ -8,11 +8,14 @@ import pytest
 from minio import Minio
 from minio.error import S3Error
 
-from lab.domain.errors import ProviderError
-from lab.seeding import tracking
+from lab.bootstrap.intakes import QUARANTINE_KEY, QUARANTINE_SECRET, intaking
+from lab.domain.errors import NotReadyError, ProviderError
+from lab.domain.ids import IntakeId
+from lab.seeding import quarantine, tracking
 from lab.settings import Cluster, Images, Settings
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from tests.parts_fixtures import Storage
@@ -22,8 +25,10 @@ pytestmark = pytest.mark.real
 DIGEST = "registry:5000/x@sha256:" + "a" * 64
 
 
-def settings(folder: Path, storage: Storage) -> Settings:
-    (folder / "secrets").mkdir(exist_ok=True)
+def settings(
+    folder: Path, storage: Storage, *, quarantine_bucket: str = "quarantaine"
+) -> Settings:
+    (folder / "secrets").mkdir(exist_ok=True, parents=True)
     (folder / "secrets" / "s3-admin-key").write_text(storage.secret)
     return Settings(
         state_dir=folder,
@@ -31,6 +36,7 @@ def settings(folder: Path, storage: Storage) -> Settings:
         database_url="postgresql+psycopg://lab@/none",
         cluster=Cluster(
             images=Images(notebook=DIGEST, probe=DIGEST),
+            quarantine_bucket=quarantine_bucket,
             storage_url=storage.endpoint,
             storage_admin="minio",
             storage_access_key=storage.admin_name,
@@ -74,3 +80,34 @@ async def test_a_store_that_refuses_is_asked_again(minio: Storage, tmp_path: Pat
     (tmp_path / "secrets" / "s3-admin-key").write_text(secrets.token_urlsafe(32))
     with pytest.raises(ProviderError):
         await tracking.prepare(told)
+
+
+async def test_what_one_pod_takes_in_another_works_on_and_neither_is_an_administrator(
+    minio: Storage, tmp_path: Path
+) -> None:
+    bucket, intake_id = f"quarantaine-{secrets.token_hex(4)}", IntakeId("in-0000000001")
+    secret, key = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    seeding, api, reconciler = (
+        settings(tmp_path / name, minio, quarantine_bucket=bucket)
+        for name in ("seeding", "api", "reconciler")
+    )
+    for told in (api, reconciler):
+        (told.secrets_dir / "s3-admin-key").unlink()
+        (told.secrets_dir / QUARANTINE_KEY).write_text(key)
+    with pytest.raises(NotReadyError, match="no such secret"):
+        await intaking(api).quarantine.receive(intake_id, sent(b"a;b\n"), limit_bytes=99)
+    assert not await quarantine.prepare(seeding)
+    for told in (seeding, api, reconciler):
+        (told.secrets_dir / QUARANTINE_SECRET).write_text(secret)
+    for _ in range(2):
+        assert await quarantine.prepare(seeding)
+    await intaking(api).quarantine.receive(intake_id, sent(b"a;b\n"), limit_bytes=99)
+    there = intaking(reconciler).quarantine
+    with there.opened(intake_id) as work:
+        assert work.unseal("raw").read_bytes() == b"a;b\n"
+        assert work.folder.is_relative_to(reconciler.state_dir / "quarantine")
+    assert await there.destroy(intake_id) == (f"{intake_id}/raw.sealed",)
+
+
+async def sent(data: bytes) -> AsyncIterator[bytes]:
+    yield data
