@@ -41,7 +41,9 @@ TOGETHER = {
     "stores": (
         "tests/contract/test_s3_provider.py",
         "tests/gateway/test_isolation_minio.py",
-        "tests/seeding/test_tracking.py",
+        "tests/seeding/test_places.py",
+        "tests/providers/quarantine/test_contract.py",
+        "tests/providers/quarantine/test_pieces.py",
         "tests/seeding/test_seeding.py",
     ),
 }
