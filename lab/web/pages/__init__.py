@@ -3,6 +3,7 @@
 from lab.web.pages import (
     agencies,
     datasets,
+    drafts,
     events,
     holding,
     home,
@@ -21,6 +22,7 @@ ROUTERS = (
     home.router,
     signin.router,
     provider_signin.router,
+    drafts.router,
     requests.router,
     sandboxes.router,
     holding.router,

@@ -19,6 +19,7 @@ from lab.web.conditions import key_for
 from lab.web.forms import Form, form_of
 from lab.web.identity import Actor
 from lab.web.language import msg
+from lab.web.pages.draft_fields import kept_with
 from lab.web.pages.listing import name_of, request_rows
 from lab.web.pages.request_form import (
     ANCHORS,
@@ -30,8 +31,9 @@ from lab.web.pages.request_form import (
     with_key,
 )
 from lab.web.pages.showing import shown
+from lab.web.pages.timeline import Telling, button_of, timeline_of
 from lab.web.problems import explain
-from lab.web.rendering import page_language, render
+from lab.web.rendering import may, page_language, render
 from lab.web.wiring import lab_of
 
 router = APIRouter(prefix="/demandes", include_in_schema=False)
@@ -42,7 +44,8 @@ _DECIDE = allowed(Verb.DECIDE, Resource.REQUEST)
 _CHANGE = allowed(Verb.CHANGE, Resource.REQUEST)
 
 
-def _trail(request: Request) -> list[tuple[str, str]]:
+def trail_of(request: Request) -> list[tuple[str, str]]:
+    """Return the way back from a page of a request."""
     language = page_language(request)
     return [(language.text(msg("Accueil")), "/"), (language.text(msg("Demandes")), "/demandes")]
 
@@ -106,7 +109,7 @@ async def _form(
         request,
         "request_form.html",
         status=status,
-        trail=_trail(request),
+        trail=trail_of(request),
         typed=typed,
         choices=await choices_for(lab, actor, typed),
         catalogue=lab.catalogue.catalogue(),
@@ -137,17 +140,24 @@ async def _page(
     ])
     catalogue = lab.catalogue.catalogue()
     problems = shown(error.problems, language) if error else []
+    view = await lab.sandboxes.get(actor, found.sandbox_id) if found.sandbox_id else None
+    sections, advised = kept_with(found.answers, catalogue, language)
+    telling = Telling(language, lab.settings.zone, lab.clock.now(), people)
+    may_ask = bool(actor.agency_id) and may(actor, Verb.CREATE, Resource.REQUEST)
     is_open = found.state in TRANSITIONS[Move.REJECT].from_states
     may_decide = can(actor, Verb.DECIDE, target(found))
     return render(
         request,
         "request.html",
         status=HTTPStatus.UNPROCESSABLE_ENTITY if error else HTTPStatus.OK,
-        trail=_trail(request),
+        trail=trail_of(request),
         asked=found,
         team=[name_of(m, people) for m in found.team],
         requester=name_of(found.requester_id, people),
-        decided_by=name_of(found.decided_by, people),
+        timeline=timeline_of(found, view, telling),
+        button=button_of(found, view, language, may_ask=may_ask, may_open=actor.id in found.team),
+        sections=sections,
+        advised=advised,
         template=catalogue.templates.get(found.template_id),
         profile=catalogue.profiles.get(found.profile_id),
         size=catalogue.sizes.get(found.size),
@@ -164,7 +174,7 @@ async def _page(
 @router.post("/{request_id}/approuver", dependencies=[Depends(_DECIDE)])
 async def approve(request_id: str, actor: Actor, request: Request) -> Response:
     form = (await form_of(request)).only("version")
-    await lab_of(request).requests.approve(actor, RequestId(request_id), version=_version(form))
+    await lab_of(request).requests.approve(actor, RequestId(request_id), version=version_in(form))
     return RedirectResponse(f"/demandes/{request_id}", HTTPStatus.SEE_OTHER)
 
 
@@ -174,7 +184,7 @@ async def reject(request_id: str, actor: Actor, request: Request) -> Response:
     try:
         form.only("version", "reason")
         await lab.requests.reject(
-            actor, RequestId(request_id), reason=form.one("reason"), version=_version(form)
+            actor, RequestId(request_id), reason=form.one("reason"), version=version_in(form)
         )
     except InvalidError as error:
         found = await lab.requests.get(actor, RequestId(request_id))
@@ -187,16 +197,17 @@ async def confirm_withdrawal(request_id: str, actor: Actor, request: Request) ->
     found = await lab_of(request).requests.get(actor, RequestId(request_id))
     if not can(actor, Verb.CHANGE, target(found)):
         raise ForbiddenError(Verb.CHANGE.value, Resource.REQUEST.value)
-    return render(request, "request_withdraw.html", trail=_trail(request), asked=found)
+    return render(request, "request_withdraw.html", trail=trail_of(request), asked=found)
 
 
 @router.post("/{request_id}/retirer", dependencies=[Depends(_CHANGE)])
 async def withdraw(request_id: str, actor: Actor, request: Request) -> Response:
     form = (await form_of(request)).only("version")
-    await lab_of(request).requests.withdraw(actor, RequestId(request_id), version=_version(form))
+    await lab_of(request).requests.withdraw(actor, RequestId(request_id), version=version_in(form))
     return RedirectResponse(f"/demandes/{request_id}", HTTPStatus.SEE_OTHER)
 
 
-def _version(form: Form) -> int | None:
+def version_in(form: Form) -> int | None:
+    """Return the version that a page was read at."""
     text = form.one("version")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None  # noqa: PLR2004 -- no version is larger
