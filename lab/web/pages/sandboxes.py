@@ -132,6 +132,7 @@ async def show_attempts(sandbox_id: str, actor: Actor, request: Request) -> Resp
 @router.get("/{sandbox_id}/supprimer", dependencies=[Depends(_DELETE)])
 async def confirm_deletion(sandbox_id: str, actor: Actor, request: Request) -> Response:
     view = await lab_of(request).sandboxes.get(actor, SandboxId(sandbox_id))
+    lab_of(request).journal.require(actor, Verb.DELETE, target(view.sandbox))
     if view.phase in {Phase.DELETING, Phase.DELETED}:
         return RedirectResponse(f"/bacs/{sandbox_id}", 303)
     trail = trail_to(request, sandbox_id)

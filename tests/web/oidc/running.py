@@ -32,10 +32,11 @@ USUAL: dict[str, object] = {
 @dataclass
 class RealProvider:
     address: str
+    orders: httpx.Client
     subject: int = 0
 
     def say(self, **changes: object) -> None:
-        httpx.post(f"{self.address}/test", json=changes, verify=False).raise_for_status()
+        self.orders.post(f"{self.address}/test", json=changes).raise_for_status()
 
     def person(self, login: str, *groups: str, sub: str = "") -> str:
         """Who signs in next."""
@@ -64,6 +65,7 @@ def provider() -> Iterator[RealProvider]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            yield RealProvider(process.stdout.readline().strip())
+            with httpx.Client(verify=False) as orders:
+                yield RealProvider(process.stdout.readline().strip(), orders)
         finally:
             process.terminate()
