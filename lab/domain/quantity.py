@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+KIB = 1024
 MIB = 1024**2
 GIB = 1024**3
 

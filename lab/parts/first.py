@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _DAYS = 30
 _POLL_S = 0.2
 _PURPOSE = (
-    "Découvrir le laboratoire avec le gabarit de départ: lire les données, "
+    "Découvrir le laboratoire avec le gabarit de départ\N{NO-BREAK SPACE}: lire les données, "
     "entraîner un modèle et suivre l’expérience."
 )
 _GONE = frozenset({"deleting", "deleted"})

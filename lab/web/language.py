@@ -15,7 +15,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from babel.units import format_unit
 
-from lab.domain.quantity import GIB, MIB
+from lab.domain.quantity import GIB, KIB, MIB
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,7 +111,9 @@ class Language:
         """Write an amount of memory or storage: ``8 Go``."""
         if count >= GIB or count == 0:
             return self._unit(round(count / GIB, 1), "digital-gigabyte")
-        return self._unit(round(count / MIB, 1), "digital-megabyte")
+        if count >= MIB:
+            return self._unit(round(count / MIB, 1), "digital-megabyte")
+        return self._unit(max(round(count / KIB, 1), 0.1), "digital-kilobyte")
 
     def _unit(self, number: float, unit: str) -> str:
         """Write a number with its unit, never apart at the end of a line."""

@@ -398,6 +398,23 @@ async def test_an_analysis_that_does_not_pass_is_said_so_and_cannot_be_signed(
     assert 'name="statement"' not in await dossier.page("/signature", "s.morin")
 
 
+async def test_the_home_page_tells_who_signs_while_there_is_something_to_sign(
+    dossier: Dossier,
+) -> None:
+    await dossier.measured()
+
+    async def home(login: str) -> str:
+        return (await (await dossier.person(login)).get("/")).text
+
+    shown = await home("s.morin")
+    assert "1 dossier attend votre signature" in shown
+    assert f'href="{dossier.path}"' in shown
+    assert "attend votre signature" not in await home("r.cote")
+    said = {"statement": "1", "reason": "Tout est sous les seuils."}
+    assert (await dossier.post("/signature", said, "s.morin")).status_code == 303
+    assert "attend votre signature" not in await home("s.morin")
+
+
 async def test_a_run_is_followed_and_cancelled(dossier: Dossier) -> None:
     await dossier.opened()
     await dossier.send()

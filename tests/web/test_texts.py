@@ -70,6 +70,8 @@ def test_every_sentence_exists_in_both_languages() -> None:
 def test_amounts_are_written_as_people_read_them() -> None:
     french, english = LANGUAGES["fr"], LANGUAGES["en"]
     assert french.size(8 * 2**30) == f"8{NBSP}Go"
+    assert french.size(41_500) == f"40,5{NBSP}ko"
+    assert french.size(1) == f"0,1{NBSP}ko"
     assert english.size(1536 * 2**20) == f"1.5{NBSP}GB"
     assert french.cores(500) == "0,5 processeur"
     assert french.count(50_000) == f"50{NBSP}000"

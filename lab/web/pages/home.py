@@ -3,10 +3,12 @@
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
+from lab.domain.intake_states import IntakeState
 from lab.domain.member import Resource, Role, Verb
 from lab.domain.request import RequestState
 from lab.web.access import signed_in
 from lab.web.identity import Actor
+from lab.web.pages.intake_lines import waits_for_signature
 from lab.web.pages.listing import request_rows, sandbox_rows
 from lab.web.rendering import may, render
 from lab.web.wiring import lab_of
@@ -20,7 +22,7 @@ _SHOWN = 6
 async def show_home(actor: Actor, request: Request) -> Response:
     lab = lab_of(request)
     is_staff = bool(actor.roles & {Role.OPERATOR, Role.REVIEWER})
-    sandboxes, requests, queue, quotas = [], [], [], []
+    sandboxes, requests, queue, quotas, to_sign = [], [], [], [], []
     if may(actor, Verb.LIST, Resource.SANDBOX):
         page = await lab.sandboxes.page(actor, live_only=True, limit=50)
         mine = [s for s in page.items if is_staff or actor.id in s.spec.members]
@@ -32,6 +34,9 @@ async def show_home(actor: Actor, request: Request) -> Response:
     if may(actor, Verb.DECIDE, Resource.REQUEST):
         waiting = await lab.requests.page(actor, state=RequestState.IN_REVIEW, limit=50)
         queue = await request_rows(lab, waiting.items)
+    if may(actor, Verb.DECIDE, Resource.INTAKE):
+        measured = await lab.intakes.page(actor, state=IntakeState.MEASURED, limit=50)
+        to_sign = [i for i in measured.items if waits_for_signature(i, actor.id)]
     if is_staff:
         quotas = [
             await lab.agencies.quota(actor, agency.id) for agency in await lab.agencies.all(actor)
@@ -45,5 +50,6 @@ async def show_home(actor: Actor, request: Request) -> Response:
         requests=requests,
         queue=queue,
         quotas=quotas,
+        to_sign=to_sign,
         can_ask=bool(actor.agency_id) and may(actor, Verb.CREATE, Resource.REQUEST),
     )

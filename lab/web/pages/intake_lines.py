@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from lab.domain.ids import MemberId
 from lab.domain.intake import Intake
 from lab.domain.intake_run import Run, RunState, Step
 from lab.domain.intake_states import ENDED, IntakeState
@@ -183,6 +184,12 @@ def next_action(
     if intake.state is S.PUBLISHED:
         return Next(msg("Voir le jeu de données"), f"/jeux/{intake.dataset_id}")
     return _NEXT.get(intake.state) if can_change else None
+
+
+def waits_for_signature(intake: Intake, member_id: MemberId) -> bool:
+    """Tell whether this person answers for it, and it is conclusive and not signed yet."""
+    is_theirs = intake.supervisor_id == member_id
+    return is_theirs and intake.state is S.MEASURED and not _failed_final(intake)
 
 
 def announcement(intake: Intake, runs: Sequence[Run], language: Language) -> str:
