@@ -29,7 +29,14 @@ if TYPE_CHECKING:
 
 RAW = "nas;sexe;montant\n046 454 286;F;1\n130 692 544;H;2\n".encode("latin-1")
 FINDINGS = (
-    ColumnFinding("nas", "string", Role.IDENTIFIER, drop=True, hits=(Hit("nas", 1.0, ("046…",)),)),
+    ColumnFinding(
+        "nas",
+        "string",
+        Role.IDENTIFIER,
+        drop=True,
+        hits=(Hit("nas", 1.0, ("046…",)),),
+        must_go=True,
+    ),
     ColumnFinding("sexe", "string", Role.QUASI_IDENTIFIER, distinct=2),
     ColumnFinding("montant", "integer", Role.SENSITIVE, distinct=2),
 )

@@ -134,6 +134,7 @@ def _finding(found: detect.Finding, dtype: pl.DataType, rows: int) -> ColumnFind
         distinct=found.distinct,
         drop=found.action is detect.Action.DROP,
         hits=hits,
+        must_go=detect.must_go(found),
     )
 
 

@@ -116,6 +116,8 @@ class ColumnFinding:
         proposed: What it seems to be.
         missing: Share of missing values, 0 to 1.
         drop: Whether to leave it out is proposed (identifiers, free text).
+        must_go: Whether its values were recognised so surely as identifiers that nobody's word
+            keeps them, in whichever role.
     """
 
     name: str
@@ -125,6 +127,7 @@ class ColumnFinding:
     distinct: int = 0
     drop: bool = False
     hits: tuple[Hit, ...] = ()
+    must_go: bool = False
 
 
 @dataclass(frozen=True, slots=True)

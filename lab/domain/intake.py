@@ -262,6 +262,7 @@ def _wrong_choices(
     findings: Sequence[ColumnFinding], choices: Sequence[ColumnChoice]
 ) -> list[Problem]:
     known = {finding.name for finding in findings}
+    must_go = {finding.name for finding in findings if finding.must_go}
     chosen = [choice.name for choice in choices]
 
     def problem(code: str, name: str) -> Problem:
@@ -273,7 +274,7 @@ def _wrong_choices(
     problems += [
         problem("identifier_kept", choice.name)
         for choice in choices
-        if choice.keep and choice.role is Role.IDENTIFIER
+        if choice.keep and (choice.role is Role.IDENTIFIER or choice.name in must_go)
     ]
     if not any(choice.keep for choice in choices):
         problems.append(Problem("columns", "nothing_kept"))

@@ -1,6 +1,6 @@
 """What each column of a table says about people, before anybody may treat it."""
 
-from lab.data.detect.confirmation import Confirmation, check
+from lab.data.detect.confirmation import Confirmation, check, must_go
 from lab.data.detect.finding import Finding, Hit
 from lab.data.detect.kinds import TRAITS, Action, Kind, Trait
 from lab.data.detect.scanning import Progress, scan
@@ -15,5 +15,6 @@ __all__ = [
     "Progress",
     "Trait",
     "check",
+    "must_go",
     "scan",
 ]

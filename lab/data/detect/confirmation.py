@@ -59,13 +59,13 @@ def check(findings: Sequence[Finding], confirmations: Sequence[Confirmation]) ->
     kept = [
         c.column
         for c in confirmations
-        if c.action is not Action.DROP
-        and (c.role is Role.IDENTIFIER or _is_certain(known[c.column]))
+        if c.action is not Action.DROP and (c.role is Role.IDENTIFIER or must_go(known[c.column]))
     ]
     _refuse_any(kept, "identifier_kept")
 
 
-def _is_certain(finding: Finding) -> bool:
+def must_go(finding: Finding) -> bool:
+    """Tell whether a column was recognised so surely that nobody's word keeps it."""
     return any(hit.kind in NEVER_KEPT and hit.confidence >= CERTAIN for hit in finding.hits)
 
 

@@ -143,6 +143,7 @@ class ColumnOut(Out):
     """A column: what was found, and what was confirmed. / Une colonne.
 
     Attributes:
+        must_go: Recognised so surely that nobody's word keeps it.
         role: What a person confirmed; nothing yet before.
     """
 
@@ -150,6 +151,7 @@ class ColumnOut(Out):
     type: str
     proposed: Role
     drop: bool
+    must_go: bool
     missing: float
     distinct: int
     hits: list[HitOut]
@@ -178,6 +180,7 @@ class ColumnsOut(Out):
                     type=found.type,
                     proposed=found.proposed,
                     drop=found.drop,
+                    must_go=found.must_go,
                     missing=found.missing,
                     distinct=found.distinct,
                     hits=[

@@ -87,6 +87,7 @@ def test_a_table_is_read_found_treated_measured_and_packaged(table: Path, tmp_pa
     assert list(findings) == ["nas", "age", "region", "decision"]
     assert (findings["nas"].proposed, findings["nas"].drop) == (Role.IDENTIFIER, True)
     assert "046" not in str(findings["nas"].hits)
+    assert [name for name, found in findings.items() if found.must_go] == ["nas"]
     target = tmp_path / "treated.parquet"
     treated = pipeline.anonymise(table, target, asked, tell=told)
     made = pl.read_parquet(target)

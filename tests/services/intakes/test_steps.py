@@ -19,6 +19,7 @@ from lab.domain.errors import (
 from lab.domain.intake_content import destruction_content, signed_content
 from lab.domain.intake_run import RunState, Step
 from lab.domain.intake_states import IntakeState
+from lab.domain.privacy import Role
 from lab.services.keys import IdempotencyKey
 from tests.conftest import NOON
 from tests.intakes import CHOICES, FINDINGS, GOOD, RAW, Dossiers, intake_draft, sent
@@ -183,6 +184,7 @@ async def test_every_column_is_confirmed_and_no_identifier_goes_on(case: Case) -
     for choices, wrong in (
         (rest, {("columns", "unconfirmed")}),
         ([replace(kept, keep=True), *rest], {("columns", "identifier_kept")}),
+        ([replace(kept, keep=True, role=Role.OTHER), *rest], {("columns", "identifier_kept")}),
         ([*CHOICES, replace(kept, name="autre")], {("columns", "unknown")}),
         ([*CHOICES, kept], {("columns", "given_twice")}),
         ([replace(choice, keep=False) for choice in CHOICES], {("columns", "nothing_kept")}),
