@@ -137,7 +137,8 @@ DATA_CLASS_MEANING: Mapping[DataClass, str] = {
         "Fabriquées par un programme : elles ne décrivent aucune personne réelle."
     ),
     DataClass.ANONYMISED: msg(
-        "Elles ne permettent plus, de façon irréversible, d’identifier une personne."
+        "Il est raisonnable de prévoir qu’elles ne permettent plus, de façon irréversible, "
+        "d’identifier une personne : le risque est très faible, jamais nul."
     ),
     DataClass.OPEN: msg("Publiées pour tous, sous une licence qui en permet l’usage."),
     DataClass.DEIDENTIFIED: msg(
