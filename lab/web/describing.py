@@ -35,6 +35,10 @@ The API of the Vase clos laboratory: ask for a sandbox, follow it, open it and d
 TAGS = [
     {"name": "agencies", "description": "Organismes et quotas / Agencies and quotas"},
     {"name": "requests", "description": "Demandes / Requests"},
+    {
+        "name": "drafts",
+        "description": "Demandes qu’on prépare / Drafts, questionnaires",
+    },
     {"name": "sandboxes", "description": "Bacs à sable / Sandboxes"},
     {"name": "stop", "description": "Arrêt de tout le laboratoire / Stop of the whole lab"},
     {"name": "datasets", "description": "Jeux de données / Data sets"},

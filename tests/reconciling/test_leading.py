@@ -43,6 +43,7 @@ class Watched(MemoryProvider):
     def __init__(self, shared: MemoryProvider, elector: Elector, steps: Steps) -> None:
         super().__init__(shared.stage)
         self._waiting, self._revoked, self._gone = shared._waiting, shared._revoked, shared._gone
+        self.granted = shared.granted
         self._elector, self._steps = elector, steps
 
     def _note(self, word: str) -> None:

@@ -158,7 +158,7 @@ def test_every_page_in_english_passes_axe_on_a_narrow_screen(
         page.fill("#purpose", "Shorter delays")
         page.get_by_role("button", name="Save and continue").click()
         page.wait_for_selector(".govuk-error-summary")
-        assert "govuk-error-summary" in page.evaluate("document.activeElement.className")
+        page.wait_for_function("document.activeElement.matches('.govuk-error-summary')")
         look("but-erreur")
         page.locator(".govuk-error-summary a").click()
         assert page.evaluate("document.activeElement.id") == "success"

@@ -97,6 +97,9 @@ async def test_the_schema_speaks_both_languages(app: FastAPI, users: Users) -> N
             assert " / " in operation["summary"], (method, path)
             assert path.startswith("/api/v1/")
     assert {t["name"] for t in document["tags"]} >= {"requests", "sandboxes", "agencies"}
+    known = {tag["name"] for tag in document["tags"]}
+    used = {o["tags"][0] for methods in document["paths"].values() for o in methods.values()}
+    assert used == known
     page = await users.nobody().get("/api")
     assert page.status_code == 200
     assert "https://" not in page.text
