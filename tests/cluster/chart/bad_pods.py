@@ -102,9 +102,11 @@ PODS = (
     Bad("a second container of another image", "image", add("spec/containers", _SIDECAR)),
     Bad("an init container of another image", "image", put("spec/initContainers/0/image", OTHER)),
     Bad("a sidecar", "hooks", put("spec/initContainers/0/restartPolicy", "Always")),
-    Bad("no component", "labels|hub-name", drop(f"{_LABELS}/vase-clos.lab~component")),
+    Bad("no component", "image|labels|hub-name", drop(f"{_LABELS}/vase-clos.lab~component")),
     Bad(
-        "another component", "labels|hub-name", put(f"{_LABELS}/vase-clos.lab~component", "place")
+        "another component",
+        "image|labels|hub-name",
+        put(f"{_LABELS}/vase-clos.lab~component", "place"),
     ),
     Bad(
         "another sandbox's label",
@@ -113,7 +115,9 @@ PODS = (
     ),
     Bad("another lab's label", "labels", put(f"{_LABELS}/vase-clos.lab~lab", "autre")),
     Bad(
-        "a probe by the hub", "owner|hub-name", put(f"{_LABELS}/vase-clos.lab~component", "probe")
+        "a probe by the hub",
+        "image|owner|hub-name",
+        put(f"{_LABELS}/vase-clos.lab~component", "probe"),
     ),
     Bad("another name", "name|hub-name", put("metadata/name", "mineur")),
     Bad("another member's name", "name|hub-name", put("metadata/name", "carnet-m-ffffffffff")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from tests.cluster.chart.asking import Who, path_of
 from tests.cluster.chart.bad_pods import put
 from tests.cluster.chart.test_admission import let_in, refused
 from tests.cluster.chart.world import JOBS, MEMBER, OPERATOR, PERSON
+from tests.parts_fixtures import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -267,6 +269,18 @@ def _post_notebook(world: World) -> None:
     assert answer.status_code in {201, 409}, answer.text
 
 
+def may_patch(world: World, who: Who, namespace: str) -> bool:
+    """Tell whether the API server has heard of a binding: it does a moment after it is written."""
+    what = {"namespace": namespace, "verb": "patch", "group": "", "resource": "resourcequotas"}
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": what},
+    }
+    path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    return bool(world.api.ask("POST", path, review, who=who).json()["status"]["allowed"])
+
+
 @contextlib.contextmanager
 def granted(world: World, who: Who) -> Iterator[None]:
     """Give somebody every right that RBAC knows: what is left is what admission says."""
@@ -290,6 +304,8 @@ def granted(world: World, who: Who) -> Iterator[None]:
     # As one of the cluster's own controllers: the guard lets nobody else.
     for body in bindings:
         let_in(world.api.apply(body, who=JOBS_WITH_RIGHTS))
+    for body in bindings:
+        assert eventually(functools.partial(may_patch, world, who, body["metadata"]["namespace"]))
     try:
         yield
     finally:
