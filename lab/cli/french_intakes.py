@@ -84,6 +84,12 @@ INTAKES: dict[str, str] = {
     "Show what a version says of itself: its card, or its description for programs.": (
         "Montrer ce qu’une version dit d’elle : sa fiche, ou sa description pour les programmes."
     ),
+    "Refuse {id} and destroy its file? It cannot be undone.": (
+        "Refuser {id} et détruire son fichier? C’est sans retour."
+    ),
+    "Withdraw {id} and its version? It cannot be undone.": (
+        "Retirer {id} et sa version? C’est sans retour."
+    ),
     "Sign the final analysis of {id}?": "Signer l’analyse finale de {id}?",
     "Signed by": "Signée par",
     "Signs": "Signe",

@@ -169,9 +169,13 @@ def refuse(
     dossier: IntakeArgument,
     *,
     reason: Annotated[str, typer.Option(help="Why; it is kept.")],
+    yes: Yes = False,
     output: AsOutput = Output.TABLE,
 ) -> None:
     """Refuse a dossier; the deposited file is then destroyed."""
+    if not yes:
+        question = tr("Refuse {id} and destroy its file? It cannot be undone.", id=dossier)
+        typer.confirm(question, abort=True)
     body = {"reason": reason}
     show_dossier(connect(context).call("POST", f"{ROOT}/{dossier}/refusal", body).body, output)
 
@@ -182,9 +186,13 @@ def withdraw(
     dossier: IntakeArgument,
     *,
     reason: Annotated[str, typer.Option(help="Why; it is kept.")],
+    yes: Yes = False,
     output: AsOutput = Output.TABLE,
 ) -> None:
     """Withdraw a dossier; its version leaves the sandboxes that have it."""
+    if not yes:
+        question = tr("Withdraw {id} and its version? It cannot be undone.", id=dossier)
+        typer.confirm(question, abort=True)
     body = {"reason": reason}
     show_dossier(connect(context).call("POST", f"{ROOT}/{dossier}/withdrawal", body).body, output)
 

@@ -115,3 +115,11 @@ def test_a_card_is_shown_or_saved_and_is_the_latest_versions_unless_one_is_named
     assert target.read_bytes() == b"<croissant.json>"
     path = "/api/v1/datasets/demandes-prestations/versions/3/croissant.json"
     assert lab.asked[-1].url.path == path
+
+
+@pytest.mark.parametrize("move", ["refuse", "withdraw"])
+def test_a_dossier_does_not_end_before_one_said_yes(move: str) -> None:
+    lab = Lab()
+    shown = lab.run("dataset", move, "in-0000000001", "--reason", "Non", input="n\n")
+    assert shown.exit_code == 1
+    assert lab.asked == []

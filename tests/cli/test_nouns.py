@@ -358,6 +358,8 @@ EVERY = [
     "agency create rft --name-fr Régie --name-en Board",
     "dataset list",
     "dataset show demandes-prestations",
+    "dataset refuse in-0000000001 --reason Non --yes",
+    "dataset withdraw in-0000000001 --reason Non --yes",
     "user list --agency rft",
     "user create demandeur --name Camille --agency rft --role requester",
     "user link demandeur",
