@@ -10,7 +10,7 @@ from lab.web.access import allowed, signed_in
 from lab.web.conditions import IfMatch, Key, Part, key_for, link_next, set_etag
 from lab.web.describing import FAILURES
 from lab.web.identity import Actor
-from lab.web.routes.requests import written
+from lab.web.routes.requests import answered
 from lab.web.schemas.common import PageOut
 from lab.web.schemas.drafts import (
     AnswersIn,
@@ -144,6 +144,4 @@ async def submit_draft(
     filed = await lab.drafts.submit(actor, DraftId(draft_id), version=version)
     if filed.is_replay:
         response.headers["Idempotent-Replayed"] = "true"
-    set_etag(response, filed.request.version)
-    response.headers["Location"] = f"/api/v1/requests/{filed.request.id}"
-    return (await written(lab, [filed.request]))[0]
+    return await answered(lab, filed.request, response)

@@ -29,7 +29,8 @@ async def written(lab: Lab, requests: Sequence[SandboxRequest]) -> list[RequestO
     return [RequestOut.of(request, people) for request in requests]
 
 
-async def _answer(lab: Lab, request: SandboxRequest, response: Response) -> RequestOut:
+async def answered(lab: Lab, request: SandboxRequest, response: Response) -> RequestOut:
+    """Write a request, with where it is and which version of it this is."""
     set_etag(response, request.version)
     response.headers["Location"] = f"/api/v1/requests/{request.id}"
     return (await written(lab, [request]))[0]
@@ -53,7 +54,7 @@ async def file_request(
     filed = await lab.requests.file(actor, body.to_draft(), key=tied)
     if filed.is_replay:
         response.headers["Idempotent-Replayed"] = "true"
-    return await _answer(lab, filed.request, response)
+    return await answered(lab, filed.request, response)
 
 
 @router.post(
@@ -92,7 +93,7 @@ async def read_request(
     request_id: str, actor: Actor, request: Request, response: Response
 ) -> RequestOut:
     lab = lab_of(request)
-    return await _answer(lab, await lab.requests.get(actor, RequestId(request_id)), response)
+    return await answered(lab, await lab.requests.get(actor, RequestId(request_id)), response)
 
 
 @router.post(
@@ -106,7 +107,7 @@ async def approve_request(
 ) -> RequestOut:
     lab = lab_of(request)
     approved = await lab.requests.approve(actor, RequestId(request_id), version=version)
-    return await _answer(lab, approved, response)
+    return await answered(lab, approved, response)
 
 
 @router.post(
@@ -126,7 +127,7 @@ async def reject_request(  # noqa: PLR0917 -- FastAPI gives them by name
     rejected = await lab.requests.reject(
         actor, RequestId(request_id), reason=body.reason, version=version
     )
-    return await _answer(lab, rejected, response)
+    return await answered(lab, rejected, response)
 
 
 @router.post(
@@ -139,4 +140,4 @@ async def withdraw_request(
 ) -> RequestOut:
     lab = lab_of(request)
     withdrawn = await lab.requests.withdraw(actor, RequestId(request_id), version=version)
-    return await _answer(lab, withdrawn, response)
+    return await answered(lab, withdrawn, response)
