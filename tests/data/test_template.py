@@ -108,10 +108,14 @@ def run_template(parts: Parts, built: Built, home: Path) -> Run:
     return Run(sandbox_id, cells, cpu_seconds, after.ru_maxrss * 1024, parts.tracking_url)
 
 
-@pytest.fixture(scope="module")
-def run(shipped: list[Built], real_parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    # The other one is what the tour of the whole lab runs.
-    built = next(each for each in shipped if each.dataset.id == "rand-hie")
+@pytest.fixture(scope="module", params=["demandes-prestations", "rand-hie"])
+def run(
+    request: pytest.FixtureRequest,
+    shipped: list[Built],
+    real_parts: Parts,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Run:
+    built = next(each for each in shipped if each.dataset.id == request.param)
     return run_template(real_parts, built, tmp_path_factory.mktemp("home"))
 
 
