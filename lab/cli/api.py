@@ -162,6 +162,24 @@ class Api:
         """
         return self._there(path, query).content
 
+    def stream(self, path: str, **query: str) -> Iterator[bytes]:
+        """Yield the bytes that are there, of any number, as they come.
+
+        Raises:
+            Refused: The lab said no.
+            Unreachable: It did not say anything that we understand, or broke off.
+        """
+        try:
+            with self._client.stream(
+                "GET", path, params=query, timeout=_LONG_TIMEOUT_S
+            ) as response:
+                if not response.is_success:
+                    response.read()
+                    self._answer(response)
+                yield from response.iter_bytes()
+        except httpx.HTTPError as error:
+            raise self._silent(error) from error
+
     def _there(self, path: str, query: Mapping[str, str]) -> httpx.Response:
         try:
             response = self._client.get(path, params={n: v for n, v in query.items() if v})

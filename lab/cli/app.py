@@ -12,9 +12,9 @@ from typer.core import TyperGroup
 
 from lab.cli import (  # noqa: F401 -- they add their commands to "dataset", "request", "sandbox"
     agencies,
+    audit,
     datasets,
     drafts,
-    events,
     holding,
     images,
     intake_papers,
@@ -108,7 +108,7 @@ def _whole(
 
 machine.add_to(app)
 # "intakes", "intake_runs" and "intake_papers" add theirs to the commands of "datasets".
-for _noun in (requests, sandboxes, quotas, agencies, datasets, users, events, images):
+for _noun in (requests, sandboxes, quotas, agencies, datasets, users, audit, images):
     app.add_typer(_noun.app)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lab.cli.french_audit import AUDIT
 from lab.cli.french_drafts import DRAFTS
 from lab.cli.french_holding import HOLDING
 from lab.cli.french_images import IMAGES
@@ -163,7 +164,6 @@ FRENCH: dict[str, str] = {
     "Notebook template.": "Gabarit de carnet.",
     "Nothing.": "Rien.",
     "On": "Sur",
-    "Only this action, for example quota.set.": "Seulement cette action, par exemple quota.set.",
     "Only those in this state, for example in_review.": (
         "Seulement celles dans cet état, par exemple in_review."
     ),
@@ -238,4 +238,4 @@ FRENCH: dict[str, str] = {
     ),
     "See 'lab up --help'.": ("Voyez « lab up --help »."),
 }
-FRENCH |= DRAFTS | HOLDING | IMAGES | INTAKES | WORDS
+FRENCH |= AUDIT | DRAFTS | HOLDING | IMAGES | INTAKES | WORDS

@@ -133,7 +133,6 @@ WORDS: dict[str, str] = {
     "Target": "Cible",
     "Team": "Équipe",
     "Template": "Gabarit",
-    "The audit log: read it, verify its chain.": "Le journal : le lire, vérifier sa chaîne.",
     "The chain holds.": "La chaîne tient.",
     "The chain is broken at row {row}.": "La chaîne est rompue à la ligne {row}.",
     "The deleted ones too.": "Les supprimés aussi.",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from lab.domain.agency import Agency, Reservation, Usage
     from lab.domain.attempt import BlockedAttempt
-    from lab.domain.audit import AuditEvent
+    from lab.domain.audit import AuditEvent, AuditFilter
     from lab.domain.certificate import DeletionCertificate
     from lab.domain.dataset import Dataset, DatasetRef, DatasetVersion, VersionStatus
     from lab.domain.draft import Draft
@@ -329,9 +329,15 @@ class AuditTrail(Protocol):
         ...
 
     async def page(
-        self, *, agency_id: str = "", action: str = "", after: str = "", limit: int = 50
+        self, which: AuditFilter | None = None, *, after: str = "", limit: int = 50
     ) -> Page[AuditEvent]:
-        """Return one page, newest first."""
+        """Return one page of those that are looked for, newest first."""
+        ...
+
+    async def following(
+        self, seq: int, which: AuditFilter | None = None, *, limit: int = 500
+    ) -> Sequence[AuditEvent]:
+        """Return the next ones that are looked for after row ``seq``, first row first."""
         ...
 
     async def all(self) -> Sequence[AuditEvent]:

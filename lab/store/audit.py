@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import UTC
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
-from lab.domain.audit import FIRST_HASH, AuditEvent
+from lab.domain.audit import FIRST_HASH, AuditEvent, AuditFilter
 from lab.ports import Page
 from lab.store.cursors import after_number, at_number, limit_of
 from lab.store.tables import audit_events
@@ -16,6 +16,7 @@ from lab.store.tables import audit_events
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.engine import RowMapping
 
     from lab.store.link import Link
@@ -47,15 +48,12 @@ class SqlAudit:
         return chained
 
     async def page(
-        self, *, agency_id: str = "", action: str = "", after: str = "", limit: int = 50
+        self, which: AuditFilter | None = None, *, after: str = "", limit: int = 50
     ) -> Page[AuditEvent]:
-        """Return one page, newest first."""
+        """Return one page of those that are looked for, newest first."""
         table, limit = audit_events, limit_of(limit)
         statement = select(table).order_by(table.c.seq.desc()).limit(limit + 1)
-        if agency_id:
-            statement = statement.where(table.c.agency_id == agency_id)
-        if action:
-            statement = statement.where(table.c.action == action)
+        statement = statement.where(*_conditions(which or AuditFilter()))
         older = after_number(after, table.c.seq)
         if older is not None:
             statement = statement.where(older)
@@ -66,10 +64,40 @@ class SqlAudit:
             at_number(here[-1]["seq"]) if len(rows) > limit else "",
         )
 
+    async def following(
+        self, seq: int, which: AuditFilter | None = None, *, limit: int = 500
+    ) -> Sequence[AuditEvent]:
+        """Return the next ones that are looked for after row ``seq``, first row first."""
+        table = audit_events
+        statement = select(table).where(table.c.seq > seq, *_conditions(which or AuditFilter()))
+        rows = await self._link.all(statement.order_by(table.c.seq).limit(limit_of(limit)))
+        return [_event(row) for row in rows]
+
     async def all(self) -> Sequence[AuditEvent]:
         """Return every row, first row first; for the verifier."""
         rows = await self._link.all(select(audit_events).order_by(audit_events.c.seq))
         return [_event(row) for row in rows]
+
+
+def _conditions(which: AuditFilter) -> list[ColumnElement[bool]]:
+    table = audit_events.c
+    found: list[ColumnElement[bool]] = []
+    if which.actor:
+        found.append(table.actor == which.actor)
+    if which.action:
+        of_noun = table.action.startswith(f"{which.action}.", autoescape=True)
+        found.append(or_(table.action == which.action, of_noun))
+    if which.resource_id:
+        found.append(table.resource_id == which.resource_id)
+    if which.agency_id:
+        found.append(table.agency_id == which.agency_id)
+    if which.outcome is not None:
+        found.append(table.outcome == which.outcome.value)
+    if which.since is not None:
+        found.append(table.at >= which.since.astimezone(UTC))
+    if which.until is not None:
+        found.append(table.at < which.until.astimezone(UTC))
+    return found
 
 
 def _values(event: AuditEvent) -> dict[str, object]:

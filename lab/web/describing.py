@@ -49,7 +49,7 @@ TAGS = [
     },
     {"name": "members", "description": "Personnes / People"},
     {"name": "me", "description": "La personne qui appelle / The caller"},
-    {"name": "events", "description": "Journal / Audit log"},
+    {"name": "audit", "description": "Journal / Audit log"},
 ]
 
 _FAILURES = {

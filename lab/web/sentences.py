@@ -190,6 +190,8 @@ FIELDS: Mapping[str, str] = {
     ),
     "not_confirmed": msg("Pour confirmer, écrivez « tout arrêter »"),
     "bad_date": msg("Écrivez une date qui existe, par exemple 2026-12-31"),
+    "before_since": msg("Le dernier jour vient avant le premier"),
+    "who.unknown": msg("Personne n’a l’identifiant « %(name)s »"),
     "bad_format": msg("Ce n’est pas écrit comme prévu; par exemple : %(example)s"),
     "bad_length": msg("Écrivez de %(shortest)s à %(longest)s caractères"),
     "out_of_range": msg("Le nombre doit être de 1 à %(most)s"),

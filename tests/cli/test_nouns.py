@@ -132,6 +132,7 @@ EVENT = {
     "seq": 1,
     "at": AT,
     "actor": "lab",
+    "actor_login": "",
     "action": "quota.set",
     "resource": "quota",
     "resource_id": "rft",
@@ -141,6 +142,7 @@ EVENT = {
     "previous_hash": "",
     "hash": "",
 }
+HOLDS = {"holds": True, "first_break": None, "rows": 1, "last_hash": "ab"}
 PROBE = {
     "name": "tcp4-internet",
     "expected": "blocked",
@@ -279,7 +281,8 @@ ANSWERS: dict[tuple[str, str], Any] = {
     ("POST", f"{ROOT}/members"): MEMBER,
     ("PUT", f"{ROOT}/members/demandeur/password"): None,
     ("POST", f"{ROOT}/members/demandeur/link"): {"url": "http://x/entrer?jeton=abc"},
-    ("GET", f"{ROOT}/events"): page(EVENT),
+    ("GET", f"{ROOT}/audit"): page(EVENT),
+    ("GET", f"{ROOT}/audit/export"): EVENT,
     ("GET", f"{ROOT}/intakes"): page(INTAKE),
     ("POST", f"{ROOT}/intakes"): INTAKE,
     ("GET", f"{ROOT}/intakes/register"): page(REGISTER),
@@ -294,7 +297,7 @@ ANSWERS: dict[tuple[str, str], Any] = {
     ("POST", f"{TABLE}/publication"): RUN,
     ("POST", f"{TABLE}/refusal"): INTAKE,
     ("POST", f"{TABLE}/withdrawal"): INTAKE,
-    ("GET", f"{ROOT}/events/verification"): {"holds": True, "first_break": None},
+    ("GET", f"{ROOT}/audit/verification"): HOLDS,
 }
 
 
@@ -363,8 +366,8 @@ EVERY = [
     "user list --agency rft",
     "user create demandeur --name Camille --agency rft --role requester",
     "user link demandeur",
-    "event list",
-    "event verify",
+    "audit search --who demandeur --action request --outcome done",
+    "audit verify",
 ]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab.domain.agency import Reservation, Usage
-from lab.domain.audit import FIRST_HASH, first_break
+from lab.domain.audit import FIRST_HASH, AuditFilter, AuditOutcome, first_break
 from lab.domain.dataset import DatasetRef
 from lab.domain.errors import ConflictError, InvalidError, StoreError
 from lab.domain.ids import AgencyId, DatasetId, MemberId, RequestId, SandboxId
@@ -390,8 +390,43 @@ async def test_the_audit_log_is_a_chain_that_holds_after_reading(store: SqlStore
         assert rows == [first, second, third]
         assert first_break(rows) is None
         assert [one.seq for one in (await tx.audit.page()).items] == [3, 2, 1]
-        assert [one.seq for one in (await tx.audit.page(action="x")).items] == [2]
-        assert [one.seq for one in (await tx.audit.page(agency_id=RFT)).items] == [3, 1]
+        assert [one.seq for one in (await tx.audit.page(AuditFilter(action="x"))).items] == [2]
+        assert [one.seq for one in (await tx.audit.page(AuditFilter(agency_id=RFT))).items] == [
+            3,
+            1,
+        ]
+
+
+async def test_audit_rows_are_found_by_what_is_looked_for(store: SqlStore) -> None:
+    async with store.begin() as tx:
+        for minutes, actor, action, about in (
+            (0, ALICE, "request.file", "rq-1"),
+            (1, ALICE, "requests.file", "rq-1"),
+            (2, BENOIT, "request_file", "rq-2"),
+            (3, ALICE, "request.approve", "rq-2"),
+        ):
+            at = NOON + timedelta(minutes=minutes)
+            await tx.audit.append(event(action, at=at, actor=actor, resource_id=about))
+        refused = event("request.file", at=NOON + timedelta(hours=1), outcome="refused")
+        await tx.audit.append(refused)
+    soon, later = NOON + timedelta(minutes=1), NOON + timedelta(minutes=3)
+    wanted = {
+        AuditFilter(): [1, 2, 3, 4, 5],
+        AuditFilter(action="request"): [1, 4, 5],
+        AuditFilter(action="request.file"): [1, 5],
+        AuditFilter(action="request%"): [],
+        AuditFilter(actor=BENOIT): [3],
+        AuditFilter(resource_id="rq-2"): [3, 4],
+        AuditFilter(since=soon, until=later): [2, 3],
+        AuditFilter(outcome=AuditOutcome.REFUSED): [5],
+        AuditFilter(actor=ALICE, action="request", outcome=AuditOutcome.DONE): [1, 4],
+    }
+    async with store.read() as tx:
+        for which, expected in wanted.items():
+            found = (await tx.audit.page(which)).items
+            assert [one.seq for one in reversed(found)] == expected, which
+            assert [one.seq for one in await tx.audit.following(0, which)] == expected
+        assert [one.seq for one in await tx.audit.following(1, limit=2)] == [2, 3]
 
 
 async def test_an_idempotency_key_is_written_once_for_each_owner(store: SqlStore) -> None:

@@ -129,7 +129,7 @@ async def test_a_refused_change_is_in_the_audit_log(users: Users) -> None:
     body = {"id": "nouvel", "name_fr": "N", "name_en": "N", "max_days": 3, "quota": _QUOTA}
     assert (await scientist.post("/api/v1/agencies", json=body)).status_code == 403
     operator = await users.api("o.lavoie")
-    events = (await operator.get("/api/v1/events")).json()["items"]
+    events = (await operator.get("/api/v1/audit")).json()["items"]
     refused = [e for e in events if e["outcome"] == "refused" and e["action"] == "agency.create"]
     assert len(refused) == 1
 

@@ -181,17 +181,6 @@ async def test_a_session_may_use_the_api_with_its_proof(users: Users) -> None:
     assert refused.json()["code"] == "bad_origin"
 
 
-async def test_the_audit_log_is_read_and_verified(users: Users) -> None:
-    client = await users.api("r.cote")
-    page = (await client.get("/api/v1/events?limit=5")).json()
-    assert len(page["items"]) == 5
-    assert page["next"]
-    assert (await client.get("/api/v1/events/verification")).json() == {
-        "holds": True,
-        "first_break": None,
-    }
-
-
 async def test_the_catalogue_is_read(users: Users) -> None:
     client = await users.api("b.gagnon")
     assert (await client.get("/api/v1/sizes")).json()["items"][0]["id"] == "petit"

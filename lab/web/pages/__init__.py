@@ -2,9 +2,9 @@
 
 from lab.web.pages import (
     agencies,
+    audit,
     datasets,
     drafts,
-    events,
     holding,
     home,
     intake,
@@ -33,5 +33,5 @@ ROUTERS = (
     intake_steps.router,
     agencies.router,
     people.router,
-    events.router,
+    audit.router,
 )

@@ -1,9 +1,6 @@
 """What a dossier leaves on paper: the register (art. 9), the evidence and its report."""
 
 import asyncio
-import csv
-import io
-import json
 from http import HTTPStatus
 from typing import Annotated, Literal
 
@@ -21,6 +18,7 @@ from lab.web.routes.intakes import ROOT
 from lab.web.schemas.common import PageOut
 from lab.web.schemas.intakes import ReportOut
 from lab.web.schemas.register import REGISTER_HEADERS, RegisterOut
+from lab.web.spreadsheet import CsvLines
 from lab.web.wiring import lab_of
 
 ReportLanguage = Annotated[Literal["fr", "en"], Query(description="Langue / Language")]
@@ -29,7 +27,6 @@ router = APIRouter(prefix=ROOT, tags=["intakes"], responses=FAILURES)
 _LIST = allowed(Verb.LIST, Resource.INTAKE)
 _READ = allowed(Verb.READ, Resource.INTAKE)
 _PDF = "application/pdf"
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @router.get(
@@ -54,12 +51,11 @@ async def export_register(
     actor: Actor, request: Request, agency_id: Annotated[str, Query(max_length=20)] = ""
 ) -> Response:
     rows = [row.model_dump(mode="json") for row in await _register(actor, request, agency_id)]
-    out = io.StringIO()
-    lines = csv.writer(out, delimiter=";", lineterminator="\r\n")
-    lines.writerow(REGISTER_HEADERS.values())
-    lines.writerows([_cell(row[name]) for name in REGISTER_HEADERS] for row in rows)
+    lines = CsvLines()
+    head = [list(REGISTER_HEADERS.values())]
+    content = lines.of(head + [[row[name] for name in REGISTER_HEADERS] for row in rows])
     return Response(
-        "\ufeff" + out.getvalue(),
+        b"\xef\xbb\xbf" + content,
         media_type="text/csv",
         headers={"Content-Disposition": 'attachment; filename="registre.csv"'},
     )
@@ -142,11 +138,3 @@ async def _register(actor: Actor, request: Request, agency_id: str) -> list[Regi
     found = await lab.intakes.register(actor, AgencyId(agency_id) if agency_id else None)
     people = await lab.members.names(sorted({p for i in found for p in i.named}))
     return [RegisterOut.of(intake, people) for intake in found]
-
-
-def _cell(value: object) -> str:
-    """Write a cell that a spreadsheet shows and does not run."""
-    if value is None:
-        return ""
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
-    return f"'{text}" if text.startswith(_FORMULAS) else text

@@ -1,4 +1,4 @@
-"""People, their tokens, and the audit log, on the wire."""
+"""People and their tokens, on the wire."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from lab.domain.audit import AuditEvent
 from lab.domain.ids import AgencyId
 from lab.domain.member import Member, Role
 from lab.services.members import LONGEST_PASSWORD, SHORTEST_PASSWORD, NewMember
@@ -101,47 +100,3 @@ class RevokeIn(Body):
     """A token to make useless. / Un jeton à révoquer."""
 
     token: Annotated[str, Field(min_length=20, max_length=100, pattern=r"^[A-Za-z0-9_-]+$")]
-
-
-class EventOut(Out):
-    """One row of the audit log. / Une ligne du journal."""
-
-    seq: int
-    at: datetime
-    actor: str
-    action: str
-    resource: str
-    resource_id: str
-    agency_id: str
-    outcome: str
-    facts: dict[str, str]
-    previous_hash: str
-    hash: str
-
-    @classmethod
-    def of(cls, event: AuditEvent) -> EventOut:
-        """Write it."""
-        return cls(
-            seq=event.seq,
-            at=event.at,
-            actor=event.actor,
-            action=event.action,
-            resource=event.resource,
-            resource_id=event.resource_id,
-            agency_id=event.agency_id,
-            outcome=event.outcome,
-            facts=dict(event.facts),
-            previous_hash=event.previous_hash,
-            hash=event.hash,
-        )
-
-
-class VerificationOut(Out):
-    """Whether the chain holds. / Si la chaîne tient.
-
-    Attributes:
-        first_break: The first row that was tampered with; nothing where all hold.
-    """
-
-    holds: bool
-    first_break: int | None
