@@ -43,7 +43,7 @@ class Crowd:
             "--node-ip=10.15.255.254",
             "--node-lease-duration-seconds=40",
         )
-        self._api.apply_many([_node(index) for index in range(nodes)])
+        self._api.apply_many([node(index) for index in range(nodes)])
         until("simulated nodes", lambda: self.ready() >= nodes, seconds=120, logs=PART)
 
     def ready(self) -> int:
@@ -85,7 +85,8 @@ class Crowd:
         self._cluster.parts.end([PART])
 
 
-def _node(index: int) -> Json:
+def node(index: int) -> Json:
+    """Return one node, which kwok answers for and on which nothing lands by itself."""
     name = f"simulated-{index:03}"
     labels = {LABEL: "true", "kubernetes.io/hostname": name, "kubernetes.io/os": "linux"}
     meta = {"name": name, "annotations": {MARK: "fake"}, "labels": labels}
