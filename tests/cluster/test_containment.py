@@ -62,7 +62,7 @@ NO_MEANS = ("ping", "sctp", "socket-")
 OF_ONE_NODE = ("kubernetes-api", "controllers", "scheduler")
 """Only one of the two nodes holds the control plane: ours, or the other."""
 OPEN_RUNS = 3
-"""A probe that can succeed need not do so each time: datagrams get lost on a busy machine."""
+"""A datagram may be lost on a busy machine; what never gets out in three runs is shut."""
 UNROUTED = ("metadata-2", "metadata-3", "metadata-4")
 
 
