@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _MOST_BYTES = 256
-_PATIENCE_S = 1.5
+_PATIENCE_S, _TRIES = 1.5, 2
 _MOST_OPEN = 512
 _EVERYWHERE = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}  # noqa: S104  # its purpose
 _ALL_NODES6 = "ff02::1"
@@ -91,11 +91,16 @@ class Listeners:
             for number, host in enumerate(hosts)
             for port in ports
         }
-        await asyncio.gather(
-            *(_tell(*key, f"{nonce}:{name}\n".encode()) for key, name in names.items())
-        )
-        run = self._arrivals.of(nonce)
-        missing = {key for key, name in names.items() if run is None or not run.names[name]}
+        missing = set(names)
+        for _ in range(_TRIES):
+            # A busy node may be late with a few; a port that is not open stays silent again.
+            await asyncio.gather(
+                *(_tell(*key, f"{nonce}:{names[key]}\n".encode()) for key in missing)
+            )
+            run = self._arrivals.of(nonce)
+            missing = {key for key in missing if run is None or not run.names[names[key]]}
+            if not missing:
+                break
         heard = Listening()
         for kind, _, port in names:
             if not any((kind, host, port) in missing for host in hosts):
