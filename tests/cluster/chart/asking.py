@@ -26,6 +26,7 @@ _PLURALS = {
     "Endpoints": "endpoints",
 }
 CLUSTER_WIDE = frozenset({
+    "CustomResourceDefinition",
     "Namespace",
     "Node",
     "PersistentVolume",
