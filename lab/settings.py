@@ -179,6 +179,8 @@ class Settings(BaseSettings):
         poll: How often a sandbox that is being built or taken down is looked at.
         watch: How often one that is ready is looked at.
         sweep: How often orphans are looked for.
+        work_memory_bytes: What treating and measuring a table may take; zero for what the process
+            that does it is allowed by its control groups, and the machine can give.
         notebook_idle: After how long without any use a notebook server ends; zero for never.
     """
 
@@ -205,6 +207,7 @@ class Settings(BaseSettings):
     poll: timedelta = timedelta(seconds=1)
     watch: timedelta = timedelta(seconds=15)
     sweep: timedelta = timedelta(minutes=1)
+    work_memory_bytes: int = Field(default=0, ge=0)
     notebook_idle: timedelta = timedelta(hours=2)
     first_retry: timedelta = timedelta(seconds=1)
     last_retry: timedelta = timedelta(minutes=5)

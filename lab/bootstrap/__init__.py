@@ -13,6 +13,7 @@ from lab.bootstrap.launching import LocalLauncher
 from lab.bootstrap.opening import opened
 from lab.bootstrap.outside import Outside, outside
 from lab.bootstrap.passwords import Argon2Passwords
+from lab.bootstrap.room import room
 from lab.bootstrap.signing import CertificateSigner
 from lab.catalogue import FileCatalogue
 from lab.controller.loop import Controller
@@ -224,6 +225,7 @@ async def build(
             catalogue=catalogue,
             new_id=new_id,
             wake=controller.wake,
+            room=room(settings),
         ),
         intake_work=work,
         audit=AuditService(store=store, journal=journal),

@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from lab.bootstrap.outside import dataset_storage, quarantine_blobs
+from lab.bootstrap.room import own_room
 from lab.providers.quarantine import FileQuarantine, StoreQuarantine
 from lab.services.intake_desk import Desk
 from lab.services.intake_reviews import IntakeReviews
@@ -69,6 +70,7 @@ def intake_work(
         pipeline=systems.pipeline,
         publications=systems.publications,
         sign=signer.sign_bytes,
+        room=own_room(settings),
     )
     return IntakeWork(
         store=store,

@@ -9,6 +9,9 @@ INTAKES: dict[str, str] = {
     "Answer for a very low residual risk, as the competent person.": (
         "Répondre d’un risque résiduel très faible, à titre de personne compétente."
     ),
+    "Answer for what the lab analysed by itself.": (
+        "Répondre de ce que le laboratoire a analysé seul."
+    ),
     "As 'lab dataset columns -o json', changed.": (
         "Comme « lab dataset columns -o json », modifié."
     ),
@@ -90,6 +93,7 @@ INTAKES: dict[str, str] = {
     "Withdraw {id} and its version? It cannot be undone.": (
         "Retirer {id} et sa version? C’est sans retour."
     ),
+    "Confirm the analysis made again of {id}?": "Confirmer l’analyse refaite de {id}?",
     "Sign the final analysis of {id}?": "Signer l’analyse finale de {id}?",
     "Signed by": "Signée par",
     "Signs": "Signe",

@@ -12,9 +12,9 @@ import typer
 
 from lab.cli import screen
 from lab.cli.api import Api, connect
-from lab.cli.commands import AsOutput, Timeout, command
+from lab.cli.commands import AsOutput, Timeout, Yes, command
 from lab.cli.datasets import app
-from lab.cli.intakes import ROOT, IntakeArgument, read_json, show_dossier
+from lab.cli.intakes import ROOT, IntakeArgument, confirm_review, read_json, show_dossier
 from lab.cli.progress import Steps
 from lab.cli.screen import Output
 from lab.cli.words import is_french, tr
@@ -90,17 +90,26 @@ def measure(
     _work(api, dossier, {"step": "measure"}, wait=not no_wait, timeout_s=timeout, output=output)
 
 
-@command(app, "lab dataset review in-3f9a0c1d2e")
+@command(
+    app, "lab dataset review in-3f9a0c1d2e", "lab dataset review in-3f9a0c1d2e --confirm --yes"
+)
 def review(
     context: typer.Context,
     dossier: IntakeArgument,
     *,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Answer for what the lab analysed by itself.")
+    ] = False,
+    yes: Yes = False,
     no_wait: NoWait = False,
     timeout: Timeout = 3600,
     output: AsOutput = Output.TABLE,
 ) -> None:
     """Analyse a published version again, by the thresholds of today (s. 8)."""
     api = connect(context)
+    if confirm:
+        confirm_review(api, dossier, yes=yes, output=output)
+        return
     _work(api, dossier, {"step": "review"}, wait=not no_wait, timeout_s=timeout, output=output)
 
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 import typer
 
 from lab.cli import screen
-from lab.cli.api import connect
+from lab.cli.api import Api, connect
 from lab.cli.commands import AsOutput, Yes, command
 from lab.cli.datasets import app
 from lab.cli.progress import Steps
@@ -161,6 +161,17 @@ def sign(
     body = {"reason": reason} if reason else None
     path = f"{ROOT}/{dossier}/signature"
     show_dossier(api.call("POST", path, body, headers=headers).body, output)
+
+
+def confirm_review(api: Api, dossier: str, *, yes: bool, output: Output) -> None:
+    """Answer for what the lab analysed by itself, as it was read; its next date moves."""
+    found = api.call("GET", f"{ROOT}/{dossier}")
+    if not yes:
+        show_dossier(found.body, Output.TABLE)
+        typer.confirm(tr("Confirm the analysis made again of {id}?", id=dossier), abort=True)
+    headers = {"If-Match": found.etag}
+    path = f"{ROOT}/{dossier}/review-confirmation"
+    show_dossier(api.call("POST", path, headers=headers).body, output)
 
 
 @command(app, "lab dataset refuse in-3f9a0c1d2e --reason 'Risque trop grand'")

@@ -106,7 +106,13 @@ class Intake:
         found |= {self.signature.by if self.signature else None}
         found |= {self.treatment.by if self.treatment else None}
         found |= {review.by for review in self.reviews}
+        found |= {review.confirmation.by for review in self.reviews if review.confirmation}
         return frozenset(person for person in found if person is not None)
+
+    @property
+    def kept_count(self) -> int:
+        """How many columns go on."""
+        return sum(choice.keep for choice in self.choices)
 
     def check_move(self, move: IntakeMove) -> None:
         """Refuse a move that the table does not have from here.
@@ -205,15 +211,49 @@ class Intake:
         )
 
     def reassessed(self, review: Review, next_review_at: datetime) -> Intake:
-        """Note that it was assessed again; where it passed, when it is next (art. 8).
+        """Note that it was assessed again; where a person asked and it passed, when it is next.
+
+        What the lab did by itself moves no date: the competent person confirms it first (art. 4).
 
         Raises:
             StateError: It is not published.
         """
         if self.state is not IntakeState.PUBLISHED:
             raise StateError("intake", self.id, state=self.state.value, wanted="review")
-        next_at = next_review_at if review.passes else self.next_review_at
+        moves = review.passes and review.is_answered_for
+        next_at = next_review_at if moves else self.next_review_at
         return replace(self, reviews=(*self.reviews, review), next_review_at=next_at)
+
+    @property
+    def unconfirmed(self) -> Review | None:
+        """The last analysis where it passes and waits for the competent person (art. 4, 8)."""
+        last = self.reviews[-1] if self.reviews and self.next_review_at else None
+        return last if last and last.passes and not last.is_answered_for else None
+
+    def check_confirmable(self, now: datetime) -> Review:
+        """Return the analysis that may be confirmed now.
+
+        Raises:
+            StateError: None waits for it, or its date has passed: what is old is made anew.
+        """
+        review = self.unconfirmed
+        if review is None or self.next_review_at is None:
+            raise StateError("intake", self.id, state="answered", wanted="confirm_review")
+        if self.next_review_at <= now:
+            raise StateError("intake", self.id, state="overdue", wanted="confirm_review")
+        return review
+
+    def review_confirmed(self, signature: Signature, next_review_at: datetime) -> Intake:
+        """Note who answers for what the lab analysed by itself, and when it is next (art. 8).
+
+        Raises:
+            StateError: None waits for it, or its date has passed.
+            ForbiddenError: Whoever confirms has a part in it.
+        """
+        review = replace(self.check_confirmable(signature.at), confirmation=signature)
+        self.check_signer(signature.by)
+        reviews = (*self.reviews[:-1], review)
+        return replace(self, reviews=reviews, next_review_at=next_review_at)
 
     def refused(self, reason: str) -> Intake:
         """Close it because the residual risk, or the file itself, cannot be accepted (art. 7)."""

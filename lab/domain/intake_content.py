@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -145,17 +145,20 @@ def of_review(review: Review) -> dict[str, Any]:
         "failures": list(review.failures),
         "policy": of_policy(review.policy),
         "not_repeated": list(review.not_repeated),
+        "confirmation": of_signature(review.confirmation) if review.confirmation else None,
     }
 
 
 def to_review(content: Mapping[str, Any]) -> Review:
-    """Read it."""
+    """Read it; those of before had nobody to confirm them."""
+    confirmation = content.get("confirmation")
     return Review(**{
         **content,
         "at": _moment(content["at"]),
         "failures": tuple(content["failures"]),
         "policy": to_policy(content["policy"]),
         "not_repeated": tuple(content["not_repeated"]),
+        "confirmation": to_signature(confirmation) if confirmation else None,
     })
 
 
@@ -204,6 +207,12 @@ def evidence_of(intake: Intake) -> dict[str, Any]:
 def signed_content(intake: Intake, signature: Signature) -> bytes:
     """Return the bytes under a signature: the evidence, who and when, always the same way."""
     return _canonical({"intake": evidence_of(intake), "signed": _signer(signature)})
+
+
+def confirmed_content(intake: Intake, review: Review, signature: Signature) -> bytes:
+    """Return the bytes under a confirmation: the analysis made again, who and when."""
+    what = of_review(replace(review, confirmation=None))
+    return _canonical({"intake_id": intake.id, "review": what, "confirmed": _signer(signature)})
 
 
 def destruction_content(intake: Intake, destruction: Destruction) -> bytes:

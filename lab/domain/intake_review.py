@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from lab.domain.evidence import PrivacyPolicy
+    from lab.domain.evidence import PrivacyPolicy, Signature
     from lab.domain.ids import MemberId
 
 NOT_REPEATED = ("attacks", "positive_controls", "distances", "utility")
@@ -41,6 +41,7 @@ class Review:
         failures: Stable words; empty where the risk is still very low by ``policy``.
         policy: The thresholds of that day.
         not_repeated: What could not be made again, and was held to those thresholds as it was.
+        confirmation: Of the competent person (art. 4), where the lab had made it by itself.
     """
 
     at: datetime
@@ -50,11 +51,17 @@ class Review:
     failures: tuple[str, ...]
     policy: PrivacyPolicy
     not_repeated: tuple[str, ...] = NOT_REPEATED
+    confirmation: Signature | None = None
 
     @property
     def passes(self) -> bool:
         """Whether the risk is still very low. It is never zero."""
         return not self.failures
+
+    @property
+    def is_answered_for(self) -> bool:
+        """Whether a person asked for it or confirmed it: a program answers for nothing."""
+        return self.by is not None or self.confirmation is not None
 
 
 def begins_at(next_review_at: datetime, policy: PrivacyPolicy) -> datetime:

@@ -87,7 +87,8 @@ class IntakeReviews:
         now, next_at = self._clock.now(), intake.next_review_at
         if intake.published is None or next_at is None:
             return False
-        if begins_at(next_at, self._desk.policy) > now:
+        # What passed waits for a person; to make it again would tell nobody more.
+        if begins_at(next_at, self._desk.policy) > now or intake.unconfirmed is not None:
             return False
         version = await tx.datasets.version(intake.published)
         if version is None or version.status is not VersionStatus.ACTIVE:

@@ -9,6 +9,7 @@ from lab.domain.errors import InvalidError, Problem, StateError
 from lab.domain.evidence import Technique, spent
 from lab.domain.ids import RunId
 from lab.domain.intake import INTAKE_CHANGED
+from lab.domain.intake_room import check_room
 from lab.domain.intake_run import Run, Step
 from lab.domain.intake_states import IntakeMove
 from lab.domain.member import Verb
@@ -54,6 +55,8 @@ class IntakeRunService:
     Args:
         new_id: Makes an identifier from a prefix, never the same twice.
         wake: Told after each commit that wrote to the outbox.
+        room: Says how much memory the process that does the runs may take, in bytes; ``None``
+            where this one does not know.
     """
 
     def __init__(
@@ -65,7 +68,9 @@ class IntakeRunService:
         catalogue: CatalogueSource,
         new_id: Callable[[str], str],
         wake: Callable[[], None],
+        room: Callable[[], int | None] = lambda: None,
     ) -> None:
+        self._room = room
         self._store, self._clock, self._journal = store, clock, journal
         self._desk = Desk(journal=journal, catalogue=catalogue)
         self._new_id, self._wake = new_id, wake
@@ -183,6 +188,8 @@ class IntakeRunService:
                 raise StateError("intake", intake.id, state=intake.state.value, wanted="review")
             return
         intake.check_move(_MOVES[step])
+        if step is not Step.READ:
+            check_room(intake.row_count, intake.kept_count, self._room())
         if step is Step.TREAT:
             await self._check_treatment(tx, intake, parameters)
 

@@ -22,6 +22,7 @@ from lab.domain.evidence import (
 )
 from lab.domain.intake_content import signed_content
 from lab.domain.intake_review import Review
+from lab.domain.intake_room import check_room
 from lab.domain.intake_run import Progress, Step
 from lab.ports import Plan, Spend
 from lab.services.intake_card import card_of
@@ -67,6 +68,7 @@ class IntakeSteps:
         pipeline: Made when first needed: its libraries are only where runs are done.
         publications: The same: only there is the key of the store.
         sign: Signs bytes with the lab's key; hexadecimal.
+        room: Says how much memory this process may take, in bytes; ``None`` where nobody knows.
     """
 
     def __init__(
@@ -78,7 +80,9 @@ class IntakeSteps:
         pipeline: Callable[[], Pipeline],
         publications: Callable[[], Publications],
         sign: Callable[[bytes], str],
+        room: Callable[[], int | None] = lambda: None,
     ) -> None:
+        self._room = room
         self._store, self._clock, self._desk = store, clock, desk
         self._pipeline, self._publications, self._sign = pipeline, publications, sign
 
@@ -121,6 +125,7 @@ class IntakeSteps:
 
     async def _treat(self, bench: Bench) -> None:
         plan = self._plan(bench.intake, bench.run)
+        self._require_room(bench.intake)
         epsilon, delta = Decimal(0), Decimal(0)
         if plan.technique is Technique.SYNTHESIS:
             epsilon = Decimal(str(plan.parameters["epsilon"]))
@@ -154,6 +159,7 @@ class IntakeSteps:
 
     async def _measure(self, bench: Bench) -> None:
         treatment = _treatment(bench.intake)
+        self._require_room(bench.intake)
         plan = self._plan(bench.intake, replace(bench.run, parameters=treatment.parameters))
 
         def work() -> Any:
@@ -236,13 +242,18 @@ class IntakeSteps:
         status = VersionStatus.TO_REVIEW if failures else VersionStatus.ACTIVE
 
         async def more(tx: Transaction) -> None:
-            kept_at = intake.next_review_at if failures else next_at
+            moves = review.passes and review.is_answered_for
+            kept_at = next_at if moves else intake.next_review_at
             changed = await tx.datasets.set_status(ref, status, kept_at)
             if failures and changed:
                 await revoke(tx, self._desk.journal, ref, now)
 
         facts = {"failures": ",".join(failures)} if failures else {"verdict": "passes"}
         await self._keep(bench, lambda it: it.reassessed(review, next_at), more, **facts)
+
+    def _require_room(self, intake: Intake) -> None:
+        """Refuse before the table is loaded, and before any budget is spent on it."""
+        check_room(intake.row_count, intake.kept_count, self._room())
 
     def _plan(self, intake: Intake, run: Run) -> Plan:
         parameters = run.parameters

@@ -17,10 +17,11 @@ from lab.domain.evidence import Destruction
 from lab.domain.intake_content import destruction_content
 from lab.domain.intake_run import Progress, RunState
 from lab.services.intake_desk import found
+from lab.services.intake_failures import SAID, said_of
 from lab.services.intake_steps import Bench
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from lab.domain.ids import RunId
     from lab.domain.intake import Intake
@@ -34,21 +35,6 @@ log = logging.getLogger(__name__)
 
 BEAT = timedelta(seconds=1)
 """How often a run's progress is written down, and whether it shall end is asked."""
-_SAID = {
-    "cancelled": ("Annulé.", "Cancelled."),
-    "interrupted": (
-        "Le laboratoire a redémarré pendant ce travail. Lancez-le de nouveau.",
-        "The lab was restarted during this work. Start it again.",
-    ),
-    "not_ready": (
-        "La quarantaine ne répond pas ou n’a plus de place. Relancez ce travail plus tard.",
-        "The quarantine does not answer, or is full. Start this work again later.",
-    ),
-    "internal": (
-        "Une erreur inattendue s’est produite. Prévenez la personne qui exploite le laboratoire.",
-        "Something unexpected went wrong. Tell whoever operates the lab.",
-    ),
-}
 
 
 class _Ended(Exception):  # noqa: N818 -- not an error: somebody wanted it
@@ -196,9 +182,7 @@ class IntakeWork:
         except _Ended:
             await self._end(run.id, RunState.CANCELLED, "cancelled")
         except RequestError as error:
-            code = str(getattr(error, "reason", error.code))
-            fr, en = _SAID.get(code, (str(error), str(error)))
-            said = (str(getattr(error, "fr", fr)), str(getattr(error, "en", en)))
+            code, *said = said_of(error)
             await self._end(run.id, RunState.FAILED, code, said)
         except Exception:
             log.exception("run failed", extra={"run_id": run.id})
@@ -235,9 +219,9 @@ class IntakeWork:
                 await tx.intakes.put_run(run.at(watch.progress, self._clock.now()))
 
     async def _end(
-        self, run_id: RunId, state: RunState, code: str, said: tuple[str, str] | None = None
+        self, run_id: RunId, state: RunState, code: str, said: Sequence[str] = ()
     ) -> None:
-        fr, en = said or _SAID.get(code, ("", ""))
+        fr, en = said or SAID.get(code, ("", ""))
         async with self._store.begin() as tx:
             run = await tx.intakes.get_run(run_id)
             if run is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from lab.domain.dataset import VersionStatus
@@ -10,10 +11,10 @@ from lab.domain.errors import (
     InvalidError,
     Problem,
 )
-from lab.domain.evidence import RawFile, Signature
+from lab.domain.evidence import RawFile, Signature, months_after
 from lab.domain.ids import AgencyId, IntakeId
 from lab.domain.intake import INTAKE_CHANGED, Intake
-from lab.domain.intake_content import signed_content
+from lab.domain.intake_content import confirmed_content, signed_content
 from lab.domain.intake_states import IntakeMove
 from lab.domain.member import Resource, Role, Target, Verb, can
 from lab.domain.text import checked
@@ -239,6 +240,49 @@ class IntakeService:
             kept = await tx.intakes.put(intake.signed(signature))
             await self._desk.note(tx, actor, "intake.sign", kept, signature=signature.value)
             return kept
+
+    async def confirm_review(
+        self, actor: Member, intake_id: IntakeId, *, version: int | None = None
+    ) -> Intake:
+        """Answer for an analysis that the lab made again by itself; its next date moves (art. 8).
+
+        Raises:
+            ForbiddenError: The actor has a part in it.
+            StateError: None waits for it, or its date has passed.
+        """
+        async with (
+            self._journal.refusals(actor, "intake.confirm_review", resource_id=intake_id),
+            self._store.begin() as tx,
+        ):
+            intake = await self._desk.mine(tx, actor, intake_id, Verb.DECIDE, version)
+            await require_idle(tx, intake)
+            now = self._clock.now()
+            review = intake.check_confirmable(now)
+            blank = Signature(actor.id, now, "")
+            value = self._sign(confirmed_content(intake, review, blank))
+            # Counted from the analysis: confirming late gives no more time.
+            next_at = months_after(review.at, self._desk.policy.review_months)
+            kept = await tx.intakes.put(
+                intake.review_confirmed(replace(blank, value=value), next_at)
+            )
+            if intake.published is not None:
+                await tx.datasets.set_status(intake.published, VersionStatus.ACTIVE, next_at)
+            await self._desk.note(tx, actor, "intake.confirm_review", kept, signature=value)
+            return kept
+
+    async def to_confirm(self, actor: Member) -> Sequence[Intake]:
+        """Return those whose new analysis waits for this person, the soonest date first."""
+        latest = self._clock.now() + timedelta(days=self._desk.policy.review_lead_days)
+        async with self._store.read() as tx:
+            soon = await tx.intakes.to_review(latest)
+        return [
+            intake
+            for intake in soon
+            if intake.supervisor_id == actor.id
+            and intake.unconfirmed is not None
+            and intake.next_review_at is not None
+            and intake.next_review_at > self._clock.now()
+        ]
 
     async def refuse(
         self, actor: Member, intake_id: IntakeId, *, reason: str, version: int | None = None

@@ -151,6 +151,11 @@ FIELDS: Mapping[str, str] = {
     "wrong_technique": msg("Cette technique ne mène pas au statut demandé"),
     "below_threshold": msg("La politique de l’organisme demande au moins %(least)s"),
     "over_budget": msg("Il reste ε = %(left)s à cette source pour toute sa vie"),
+    "over_memory": msg(
+        "Traiter cette table peut prendre %(needed)s Mio de mémoire et le laboratoire en a "
+        "%(limit)s : gardez moins de colonnes (%(columns)s ici), déposez au plus %(rows)s lignes, "
+        "ou demandez plus de mémoire à la personne qui exploite le laboratoire"
+    ),
     "too_heavy": msg("Le fichier dépasse la limite (%(most)s)"),
     "not_chosen": msg("Choisissez un fichier"),
     "statement.required": msg("Confirmez la déclaration pour signer"),

@@ -83,6 +83,16 @@ def test_what_is_signed_is_what_was_read() -> None:
     assert lab.asked[-1].method == "GET"
 
 
+def test_what_is_confirmed_of_a_review_is_what_was_read() -> None:
+    lab = Lab()
+    assert lab.run("dataset", "review", NAME, "--confirm", "--yes").exit_code == 0
+    sent = lab.asked[-1]
+    assert (sent.method, sent.url.path.rpartition("/")[2]) == ("POST", "review-confirmation")
+    assert sent.headers["if-match"] == '"3"'
+    assert lab.run("dataset", "review", NAME, "--confirm", input="n\n").exit_code == 1
+    assert lab.asked[-1].method == "GET"
+
+
 @pytest.mark.parametrize("words", ["dossiers", "register", f"columns {NAME}"])
 def test_lists_are_tables_or_json(words: str) -> None:
     table = Lab().run("dataset", *words.split())

@@ -294,6 +294,7 @@ ANSWERS: dict[tuple[str, str], Any] = {
     ("POST", f"{TABLE}/runs"): RUN,
     ("GET", f"{TABLE}/runs/run-0000000001"): RUN,
     ("POST", f"{TABLE}/signature"): INTAKE,
+    ("POST", f"{TABLE}/review-confirmation"): INTAKE,
     ("POST", f"{TABLE}/publication"): RUN,
     ("POST", f"{TABLE}/refusal"): INTAKE,
     ("POST", f"{TABLE}/withdrawal"): INTAKE,

@@ -86,6 +86,10 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "Tous les combien chercher ce qui n’appartient à personne.",
         "How often orphans are looked for.",
     ),
+    "work_memory_bytes": (
+        "Mémoire, en octets, que traiter une table peut prendre; zéro pour ce qui est permis ici.",
+        "Memory, in bytes, that treating a table may take; zero for what is allowed here.",
+    ),
     "notebook_idle": (
         "Après combien de temps sans aucun usage un carnet s’arrête; zéro pour jamais.",
         "After how long without any use a notebook server ends; zero for never.",

@@ -219,6 +219,15 @@ def whole_intake(**changes: Any) -> Intake:
         next_review_at=NOON + timedelta(days=365),
         reviews=(
             Review(at=NOON, by=None, k=12, report={"é": [1]}, failures=(), policy=POLICY),
+            Review(
+                at=NOON,
+                by=None,
+                k=12,
+                report={},
+                failures=(),
+                policy=POLICY,
+                confirmation=Signature(ALICE, NOON, "ab" * 32),
+            ),
             Review(at=NOON, by=BENOIT, k=None, report={}, failures=("x",), policy=POLICY),
         ),
         destruction=Destruction(("raw", "table"), NOON, "ef" * 32),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -128,6 +129,41 @@ async def test_a_review_is_in_the_evidence_and_in_the_register(users: Users, lab
     assert "attacks" in review["not_repeated"]
     row = (await supervisor.get(f"{PATH}/register")).json()["items"][0]
     assert row["reviewed_at"] == review["at"]
+
+
+async def test_what_the_lab_analysed_by_itself_waits_on_the_home_page_of_who_answers_for_it(
+    users: Users, lab: WebLab
+) -> None:
+    path = await published(users, lab)
+    due = datetime.fromisoformat(
+        (await (await users.api("s.morin")).get(path)).json()["next_review_at"]
+    )
+    lab.clock.time = due - timedelta(days=30)
+    await lab.intake_work.keep_up()
+    await lab.intake_work.work()
+    supervisor, reviewer = await users.browser("s.morin"), await users.browser("r.cote")
+    banner = "1 analyse refaite attend votre confirmation."
+    assert banner in (await supervisor.get("/")).text
+    assert banner not in (await reviewer.get("/")).text
+    here = "/dossiers/" + path.rpartition("/")[2]
+    shown = (await supervisor.get(here)).text
+    assert "La date n’avance qu’avec l’accord de Sylvie Morin" in shown
+    assert f"lab dataset review {here[10:]} --confirm" in shown
+    assert f'action="{here}/confirmer"' not in (await reviewer.get(here)).text
+    refused = await reviewer.post(f"{here}/confirmer", {}, page=here)
+    assert refused.status_code == 403
+    answer = await supervisor.post(f"{here}/confirmer", {}, page=here)
+    assert (answer.status_code, answer.headers["location"]) == (303, here)
+    assert "Analyse refaite confirmée" in (await supervisor.get(here)).text
+    assert banner not in (await supervisor.get("/")).text
+    api = await users.api("s.morin")
+    again = await api.post(f"{path}/review-confirmation")
+    assert (again.status_code, again.json()["code"]) == (409, "wrong_state")
+    (review,) = (await api.get(f"{path}/report")).json()["reviews"]
+    assert (review["by"], review["is_answered_for"]) == (None, True)
+    assert review["confirmed_by"]["login"] == "s.morin"
+    moved = datetime.fromisoformat((await api.get(path)).json()["next_review_at"])
+    assert moved > due + timedelta(days=300)
 
 
 async def test_the_register_is_a_list_and_a_csv_that_no_spreadsheet_runs(

@@ -1,8 +1,11 @@
 """The home page: what is mine, and what waits for me."""
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
+from lab.domain.intake import Intake
 from lab.domain.intake_states import IntakeState
 from lab.domain.member import Resource, Role, Verb
 from lab.domain.request import RequestState
@@ -23,6 +26,7 @@ async def show_home(actor: Actor, request: Request) -> Response:
     lab = lab_of(request)
     is_staff = bool(actor.roles & {Role.OPERATOR, Role.REVIEWER})
     sandboxes, requests, queue, quotas, to_sign = [], [], [], [], []
+    to_confirm: Sequence[Intake] = []
     if may(actor, Verb.LIST, Resource.SANDBOX):
         page = await lab.sandboxes.page(actor, live_only=True, limit=50)
         mine = [s for s in page.items if is_staff or actor.id in s.spec.members]
@@ -37,6 +41,7 @@ async def show_home(actor: Actor, request: Request) -> Response:
     if may(actor, Verb.DECIDE, Resource.INTAKE):
         measured = await lab.intakes.page(actor, state=IntakeState.MEASURED, limit=50)
         to_sign = [i for i in measured.items if waits_for_signature(i, actor.id)]
+        to_confirm = await lab.intakes.to_confirm(actor)
     if is_staff:
         quotas = [
             await lab.agencies.quota(actor, agency.id) for agency in await lab.agencies.all(actor)
@@ -51,5 +56,6 @@ async def show_home(actor: Actor, request: Request) -> Response:
         queue=queue,
         quotas=quotas,
         to_sign=to_sign,
+        to_confirm=to_confirm,
         can_ask=bool(actor.agency_id) and may(actor, Verb.CREATE, Resource.REQUEST),
     )

@@ -110,6 +110,12 @@ async def state_of(
         and can_decide
         and not is_interested
         and not open_run,
+        "can_confirm": intake.unconfirmed is not None
+        and can_decide
+        and not is_interested
+        and not open_run
+        and intake.next_review_at is not None
+        and intake.next_review_at > lab.clock.now(),
         "is_final": open_run is None,
         "iw": intake_words,
     }
@@ -128,6 +134,15 @@ async def start_measuring(intake_id: str, actor: Actor, request: Request) -> Res
 @router.post("/{intake_id}/reviser", dependencies=[Depends(_DECIDE)])
 async def start_review(intake_id: str, actor: Actor, request: Request) -> Response:
     return await _start(intake_id, Step.REVIEW, actor, request)
+
+
+@router.post("/{intake_id}/confirmer", dependencies=[Depends(_DECIDE)])
+async def confirm_review(intake_id: str, actor: Actor, request: Request) -> Response:
+    form = (await form_of(request)).only("version")
+    await lab_of(request).intakes.confirm_review(
+        actor, IntakeId(intake_id), version=version_of(form)
+    )
+    return back_to(intake_id)
 
 
 async def _start(intake_id: str, step: Step, actor: Member, request: Request) -> Response:
@@ -248,6 +263,7 @@ def _people(intake: Intake, runs: Sequence[Run]) -> set[MemberId]:
         *(intake.depositor_id, intake.supervisor_id, intake.requester_id),
         *(intake.confirmed_by, treated, signed),
         *(run.asked_by for run in runs),
+        *(review.confirmation.by for review in intake.reviews if review.confirmation),
     }
     return {person for person in named if person is not None}
 
@@ -273,6 +289,11 @@ def _history(
     if intake.signature:
         who, why = name_of(intake.signature.by, people), intake.signature.reason
         found.append(Happened(intake.signature.at, said(msg("Signé")), who, why))
+    found.extend(
+        Happened(each.at, said(msg("Analyse refaite confirmée")), name_of(each.by, people))
+        for each in (review.confirmation for review in intake.reviews)
+        if each is not None
+    )
     if intake.destruction:
         text = said(msg("Fichier déposé vu détruit"))
         found.append(Happened(intake.destruction.seen_gone_at, text))

@@ -228,8 +228,8 @@ def _of_run(run: Run, language: Language) -> str:
 
 def what_failed(run: Run, language: Language) -> str:
     """Say why a run did not come to its end, in the reader's language."""
-    if run.error_code in TITLES:
-        # A refusal of the use case itself: its own words are for a log.
+    if run.error_code in TITLES and run.error_fr == run.error_en:
+        # Kept by an earlier release, whose own words were for a log.
         return language.text(TITLES[run.error_code]) + "."
     said = language.either(run.error_fr, run.error_en)
     return said or language.text(intake_words.RUN_STATE[run.state])

@@ -240,6 +240,23 @@ async def sign(  # noqa: PLR0917 -- FastAPI gives them by name
 
 
 @router.post(
+    "/{intake_id}/review-confirmation",
+    summary="Confirmer l’analyse refaite (art. 8) / Confirm the analysis made again",
+    description=(
+        "La date de la prochaine évaluation n’avance qu’alors. / "
+        "Only then does the next review date move."
+    ),
+    dependencies=[Depends(_DECIDE)],
+)
+async def confirm_review(
+    intake_id: str, version: IfMatch, actor: Actor, request: Request, response: Response
+) -> IntakeOut:
+    lab = lab_of(request)
+    kept = await lab.intakes.confirm_review(actor, IntakeId(intake_id), version=version)
+    return await _answer(lab, kept, response)
+
+
+@router.post(
     "/{intake_id}/publication",
     summary="Publier / Publish",
     description="Puis le fichier déposé est détruit. / Then the deposited file is destroyed.",

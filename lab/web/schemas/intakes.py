@@ -235,10 +235,14 @@ class ReviewOut(Out):
         k: Smallest class of the published table, counted anew.
         not_repeated: What needs the destroyed source; held as it was to the thresholds of then.
         report: What was counted anew.
+        is_answered_for: Whether a person asked for it or confirmed it; else no date moved.
     """
 
     at: datetime
     by: PersonOut | None
+    confirmed_by: PersonOut | None
+    confirmed_at: datetime | None
+    is_answered_for: bool
     k: int | None
     passes: bool
     failures: list[str]
@@ -249,9 +253,13 @@ class ReviewOut(Out):
     @classmethod
     def of(cls, review: Review, people: Mapping[MemberId, Member]) -> ReviewOut:
         """Write it, with the person it names."""
+        confirmation = review.confirmation
         return cls(
             at=review.at,
             by=person(review.by, people) if review.by else None,
+            confirmed_by=person(confirmation.by, people) if confirmation else None,
+            confirmed_at=confirmation.at if confirmation else None,
+            is_answered_for=review.is_answered_for,
             k=review.k,
             passes=review.passes,
             failures=list(review.failures),

@@ -5,8 +5,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
+
 from lab.domain.dataset import VersionStatus
-from lab.domain.errors import ProviderError
+from lab.domain.errors import ForbiddenError, ProviderError, StateError
 from lab.domain.intake_content import evidence_of
 from lab.domain.intake_review import NOT_REPEATED, RETRY, begins_at
 from lab.domain.intake_run import RunState, Step
@@ -17,8 +19,6 @@ from tests.services.intakes.case import REF, Case
 from tests.world import World, draft, running
 
 if TYPE_CHECKING:
-    import pytest
-
     from lab.domain.dataset import DatasetRef
     from lab.domain.ids import SandboxId
 
@@ -71,13 +71,71 @@ async def test_the_lab_analyses_again_before_the_date_and_says_what_it_could_not
     assert (review.at, review.by, review.k, review.passes) == (SOON, None, 11, True)
     assert review.not_repeated == NOT_REPEATED
     assert "recount" in dossiers.pipeline.called
-    assert intake.next_review_at == SOON.replace(year=2028)
     assert (await status(case), evidence_of(intake)) == (VersionStatus.ACTIVE, before)
     run = await case.last(Step.REVIEW)
     assert (run.state, run.asked_by) == (RunState.DONE, None)
+
+
+async def test_what_the_lab_analyses_by_itself_moves_no_date_until_the_supervisor_confirms(
+    case: Case, world: World
+) -> None:
+    await case.published()
+    intakes = case.lab.intakes
+    with pytest.raises(StateError):  # nothing waits yet
+        await intakes.confirm_review(case.supervisor, case.id)
+    world.clock.time = SOON
+    await upkeep(case)
+    world.clock.time = SOON + timedelta(days=3)
+    await upkeep(case)  # it is not made again while it waits
+    assert (await case.now()).next_review_at == DUE
+    assert [i.id for i in await intakes.to_confirm(case.supervisor)] == [case.id]
+    assert await intakes.to_confirm(case.reviewer) == []
+    with pytest.raises(ForbiddenError):  # deposited it
+        await intakes.confirm_review(case.reviewer, case.id)
+    intake = await intakes.confirm_review(case.supervisor, case.id)
+    (review,) = intake.reviews
+    signed = review.confirmation
+    assert signed is not None
+    assert (signed.by, signed.at) == (case.supervisor.id, SOON + timedelta(days=3))
+    assert len(signed.value) == 64
+    assert case.supervisor.id in intake.named
+    # Counted from the analysis, not from the day of the confirmation.
+    assert intake.next_review_at == SOON.replace(year=2028)
+    assert await intakes.to_confirm(case.supervisor) == []
+    with pytest.raises(StateError):  # once is enough
+        await intakes.confirm_review(case.supervisor, case.id)
     world.clock.time = DUE
     await upkeep(case)
     assert (await status(case), len((await case.now()).reviews)) == (VersionStatus.ACTIVE, 1)
+
+
+async def test_a_date_that_passes_without_a_confirmation_takes_the_version_out(
+    case: Case, world: World
+) -> None:
+    await case.published()
+    sandbox_id = await mounted(case)
+    async with case.lab.store.begin() as tx:  # one that lives until then
+        sandbox = await tx.sandboxes.get(sandbox_id)
+        assert sandbox is not None
+        spec = replace(sandbox.spec, expires_at=DUE.replace(year=2029))
+        await tx.sandboxes.put(replace(sandbox, spec=spec))
+    world.clock.time = SOON
+    await upkeep(case)
+    assert await status(case) is VersionStatus.ACTIVE
+    world.clock.time = DUE
+    await upkeep(case)
+    assert await status(case) is VersionStatus.TO_REVIEW
+    async with case.lab.store.read() as tx:
+        actions = [row.action for row in await tx.audit.all()]
+    assert actions.index("dataset.to_review") < actions.index("sandbox.revoke")
+    with pytest.raises(StateError) as refused:  # too late: what is old is made anew
+        await case.lab.intakes.confirm_review(case.supervisor, case.id)
+    assert refused.value.state == "overdue"
+    assert await case.lab.intakes.to_confirm(case.supervisor) == []
+    await case.lab.intake_runs.start(case.supervisor, case.id, Step.REVIEW)
+    await case.lab.intake_work.work()
+    assert await status(case) is VersionStatus.ACTIVE
+    assert (await case.now()).next_review_at == DUE.replace(year=2028)
 
 
 async def test_an_analysis_that_fails_takes_the_grant_out_of_a_running_sandbox(

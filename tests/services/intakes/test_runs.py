@@ -14,19 +14,24 @@ from lab.domain.errors import (
     ForbiddenError,
     InvalidError,
     NotFoundError,
+    NotReadyError,
+    Problem,
     StateError,
 )
 from lab.domain.ids import AgencyId, RunId
+from lab.domain.intake_room import BASE_BYTES
 from lab.domain.intake_run import RunState, Step
 from lab.domain.intake_states import IntakeState
 from lab.domain.privacy import Role
+from lab.services.intake_failures import said_of
 from tests.conftest import NOON
 from tests.intakes import GOOD, RAW, Dossiers, sent
-from tests.services.intakes.case import REF, Case, codes
+from tests.services.intakes.case import REF, Case, K, codes
 from tests.world import World, draft
 
 if TYPE_CHECKING:
     from lab.bootstrap import Lab
+    from lab.domain.errors import RequestError
 
 
 async def test_a_run_is_cancelled_while_it_goes_and_leaves_nothing(
@@ -106,7 +111,8 @@ async def test_another_file_than_the_deposited_is_not_read(case: Case, dossiers:
     await case.lab.intakes.deposit(case.reviewer, case.id, sent(), name="p.csv")
     await dossiers.quarantine.receive(case.id, sent(b"other"), limit_bytes=99)
     run = await case.do(Step.READ)
-    assert (run.state, run.error_code) == (RunState.FAILED, "invalid")
+    assert (run.state, run.error_code) == (RunState.FAILED, "not_the_deposited")
+    assert (run.error_fr[:10], run.error_en[:9]) == ("Ce fichier", "This file")
     assert (await case.now()).state is IntakeState.DEPOSITED
 
 
@@ -269,3 +275,48 @@ async def test_what_goes_into_a_version_says_nothing_of_what_was_left_out(
     assert "046…" not in seen[0]
     assert '"nas"' not in seen[0]
     assert Role.SENSITIVE.value in seen[0]
+
+
+async def test_a_table_that_would_not_fit_in_memory_is_refused_before_anything_is_loaded(
+    case: Case, dossiers: Dossiers
+) -> None:
+    await case.measured()
+    called, runs = list(dossiers.pipeline.called), case.lab.intake_runs
+    runs._room = lambda: BASE_BYTES
+    for step, parameters in ((Step.TREAT, K), (Step.MEASURE, None)):
+        with pytest.raises(InvalidError) as refused:
+            await runs.start(case.reviewer, case.id, step, parameters=parameters)
+        assert codes(refused) == {("table", "over_memory")}
+    # Where the API does not know what the process that works may take, that one refuses.
+    runs._room = lambda: None
+    case.lab.intake_work._steps._room = lambda: BASE_BYTES
+    before = await runs.epsilon_left(case.reviewer, case.id)
+    run = await case.do(Step.TREAT, **K)
+    assert (run.state, run.error_code) == (RunState.FAILED, "over_memory")
+    assert "512" in run.error_fr
+    assert run.error_fr.startswith("Traiter cette table")
+    assert run.error_en.startswith("Treating this table")
+    assert dossiers.pipeline.called == called
+    assert await runs.epsilon_left(case.reviewer, case.id) == before
+    assert (await case.now()).state is IntakeState.MEASURED
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (InvalidError([Problem("epsilon", "over_budget", (("left", "1"),))]), "over_budget"),
+        (InvalidError([Problem("raw", "not_the_deposited")]), "not_the_deposited"),
+        (InvalidError([Problem("x", "of_tomorrow")]), "of_tomorrow"),
+        (StateError("intake", "in-1", state="changed", wanted="keep"), "changed"),
+        (StateError("intake", "in-1", state="opened", wanted="read"), "wrong_state"),
+        (NotReadyError("quarantine", "x", "full"), "not_ready"),
+        (ForbiddenError("sign", "x"), "forbidden"),
+    ],
+)
+def test_whatever_ends_a_run_is_said_in_both_languages(error: RequestError, code: str) -> None:
+    found, french, english = said_of(error)
+    assert found == code
+    assert french != english
+    assert french.endswith(".")
+    assert "{" not in french + english
+    assert " cannot " not in french

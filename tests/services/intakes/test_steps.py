@@ -257,7 +257,7 @@ async def test_a_later_treatment_that_did_not_end_is_never_published_as_the_earl
     await case.lab.intake_runs.publish(case.reviewer, case.id)
     await case.lab.intake_work.work()
     run = await case.last(Step.PUBLISH)
-    assert (run.state, run.error_code) == (RunState.FAILED, "wrong_state")
+    assert (run.state, run.error_code) == (RunState.FAILED, "altered")
     assert dossiers.publications.kept == {}
 
 
