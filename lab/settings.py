@@ -181,6 +181,7 @@ class Settings(BaseSettings):
         sweep: How often orphans are looked for.
         work_memory_bytes: What treating and measuring a table may take; zero for what the process
             that does it is allowed by its control groups, and the machine can give.
+        most_drafts: How many requests an agency may have begun and not sent in.
         notebook_idle: After how long without any use a notebook server ends; zero for never.
     """
 
@@ -208,6 +209,7 @@ class Settings(BaseSettings):
     watch: timedelta = timedelta(seconds=15)
     sweep: timedelta = timedelta(minutes=1)
     work_memory_bytes: int = Field(default=0, ge=0)
+    most_drafts: int = Field(default=100, ge=1, le=1000)
     notebook_idle: timedelta = timedelta(hours=2)
     first_retry: timedelta = timedelta(seconds=1)
     last_retry: timedelta = timedelta(minutes=5)

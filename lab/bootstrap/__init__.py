@@ -20,6 +20,7 @@ from lab.controller.loop import Controller
 from lab.controller.queue import WorkQueue
 from lab.controller.reconciler import Pace, SandboxReconciler
 from lab.domain.ids import SandboxId
+from lab.services.accounts import AccountService
 from lab.services.agencies import AgencyService
 from lab.services.audit import AuditService
 from lab.services.datasets import DatasetService
@@ -36,7 +37,7 @@ from lab.services.requests import RequestService
 from lab.services.sandboxes import SandboxService
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from lab.domain.sandbox import Stage
     from lab.ports import (
@@ -75,6 +76,7 @@ class Lab:
     extensions: ExtensionService
     agencies: AgencyService
     members: MemberService
+    accounts: AccountService
     federation: FederationService | None
     datasets: DatasetService
     intakes: IntakeService
@@ -148,8 +150,18 @@ async def build(
         new_id=new_id,
         guard=guard,
     )
+    accounts = AccountService(
+        store=store, clock=clock, journal=journal, notebooks=systems.notebooks
+    )
     controller = _controller(
-        settings, store, clock, systems, signer=signer, guard=guard, chores=work
+        settings,
+        store,
+        clock,
+        systems,
+        signer=signer,
+        guard=guard,
+        chores=work,
+        tidy=accounts.tidy,
     )
     if systems.subscribe is not None:
         systems.subscribe(controller.look)
@@ -181,6 +193,7 @@ async def build(
             new_id=new_id,
             zone=settings.zone,
             wake=controller.wake,
+            most_open=settings.most_drafts,
         ),
         sandboxes=SandboxService(
             store=store,
@@ -204,6 +217,7 @@ async def build(
         ),
         agencies=AgencyService(store=store, journal=journal),
         members=members,
+        accounts=accounts,
         federation=federation(
             settings, store=store, clock=clock, journal=journal, members=members, new_id=new_id
         ),
@@ -250,6 +264,7 @@ def _controller(
     signer: CertificateSigner,
     guard: Callable[[], None],
     chores: IntakeWork,
+    tidy: Callable[[], Awaitable[None]],
 ) -> Controller:
     return Controller(
         store=store,
@@ -276,6 +291,7 @@ def _controller(
         sweep=settings.sweep,
         guard=guard,
         chores=chores,
+        tidy=tidy,
     )
 
 

@@ -107,7 +107,8 @@ def submit(
 ) -> None:
     """Send a request in. Safe to repeat: it is filed once."""
     path = f"{ROOT}/{draft_id}/submit"
-    request = connect(context).call("POST", path, headers=_if(version)).body
+    key = {"Idempotency-Key": str(uuid4())}
+    request = connect(context).call("POST", path, headers=_if(version) | key).body
     requests.show_one(request, output)
 
 

@@ -173,9 +173,6 @@ FRENCH: dict[str, str] = {
     "PSS": "PSS",
     "Part": "Partie",
     "Password": "Mot de passe",
-    "People: look, add, passwords, sign-in links.": (
-        "Personnes : regarder, ajouter, mots de passe, liens de connexion."
-    ),
     "Phase": "Phase",
     "Probe": "Sonde",
     "Process": "Processus",

@@ -1,10 +1,21 @@
-"""What the command says of the audit log, in French."""
+"""What the command says of the audit log and of accounts that close, in French."""
 
 from __future__ import annotations
 
 AUDIT: dict[str, str] = {
     "A login, 'lab' for the lab itself, '-' for nobody.": (
         "Un identifiant, « lab » pour le laboratoire lui-même, « - » pour personne."
+    ),
+    "Close an account: sessions, tokens and servers end at once; what was made stays.": (
+        "Désactiver un compte : sessions, jetons et serveurs finissent aussitôt; ce qui a été "
+        "fait reste."
+    ),
+    "Close the account of {login}?": "Désactiver le compte de {login}?",
+    "Open an account again; nothing that had ended comes back.": (
+        "Rouvrir un compte; rien de ce qui avait fini ne revient."
+    ),
+    "People: look, add, passwords, sign-in links, departures.": (
+        "Personnes : regarder, ajouter, mots de passe, liens de connexion, départs."
     ),
     "An export as jsonl: verified here, without the lab.": (
         "Un export en jsonl : vérifié ici, sans le laboratoire."

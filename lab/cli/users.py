@@ -10,12 +10,12 @@ import typer
 
 from lab.cli import screen
 from lab.cli.api import connect
-from lab.cli.commands import AsOutput, command, noun
+from lab.cli.commands import AsOutput, Yes, command, noun
 from lab.cli.screen import Output
 from lab.cli.words import tr
 from lab.domain.member import Role  # noqa: TC001  # typer reads it
 
-app = noun("user", "People: look, add, passwords, sign-in links.")
+app = noun("user", "People: look, add, passwords, sign-in links, departures.")
 ROOT = "/api/v1/members"
 LoginArgument = Annotated[str, typer.Argument(metavar="LOGIN", help="For example a.tremblay.")]
 
@@ -109,3 +109,36 @@ def link(
         screen.show_json(made)
     else:
         screen.line(made["url"])
+
+
+@command(app, "lab user deactivate a.tremblay", "lab user deactivate a.tremblay --yes")
+def deactivate(
+    context: typer.Context,
+    login: LoginArgument,
+    *,
+    yes: Yes = False,
+    output: AsOutput = Output.TABLE,
+) -> None:
+    """Close an account: sessions, tokens and servers end at once; what was made stays."""
+    if not yes:
+        typer.confirm(tr("Close the account of {login}?", login=login), abort=True)
+    _show(connect(context).call("POST", f"{ROOT}/{login}/deactivate").body, output)
+
+
+@command(app, "lab user activate a.tremblay")
+def activate(
+    context: typer.Context, login: LoginArgument, *, output: AsOutput = Output.TABLE
+) -> None:
+    """Open an account again; nothing that had ended comes back."""
+    _show(connect(context).call("POST", f"{ROOT}/{login}/activate").body, output)
+
+
+def _show(member: dict[str, Any], output: Output) -> None:
+    if output is Output.JSON:
+        screen.show_json(member)
+        return
+    screen.show_facts({
+        "Login": member["login"],
+        "Name": member["name"],
+        "Active": member["is_active"],
+    })

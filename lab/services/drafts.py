@@ -40,6 +40,7 @@ class DraftService:
         new_id: Makes an identifier from a prefix, never the same twice.
         zone: Where the lab's days begin and end.
         wake: Told after each commit that wrote to the outbox.
+        most_open: How many an agency may have that were not sent in.
     """
 
     def __init__(
@@ -53,7 +54,9 @@ class DraftService:
         new_id: Callable[[str], str],
         zone: ZoneInfo,
         wake: Callable[[], None],
+        most_open: int = 100,
     ) -> None:
+        self._most_open = most_open
         self._store, self._clock, self._journal = store, clock, journal
         self._catalogue, self._requests = catalogue, requests
         self._new_id, self._zone, self._wake = new_id, zone, wake
@@ -64,7 +67,7 @@ class DraftService:
         """Begin a request; its id is the reference number.
 
         Raises:
-            InvalidError: There is no such agency.
+            InvalidError: There is no such agency, or it has begun too many.
             KeyReusedError: The key came with another body before.
         """
         async with self._journal.refusals(actor, "draft.open", agency_id=agency_id):
@@ -76,6 +79,11 @@ class DraftService:
                 before = await earlier(tx, actor.id, key)
                 if before is not None:
                     return await self._found(tx, actor, DraftId(before))
+                # Under the agency's lock: two who begin at once are counted one after the other.
+                which = Filter(agency_id=agency_id, limit=self._most_open)
+                if len((await tx.drafts.page(which)).items) >= self._most_open:
+                    facts = (("most", str(self._most_open)),)
+                    raise InvalidError([Problem("agency_id", "too_many_drafts", facts)])
                 now = self._clock.now()
                 draft_id = DraftId(self._new_id("rd"))
                 draft = await tx.drafts.put(Draft(draft_id, agency_id, actor.id, now, now))
@@ -178,11 +186,17 @@ class DraftService:
             await self._note(tx, actor, "draft.delete", draft)
 
     async def submit(
-        self, actor: Member, draft_id: DraftId, *, version: int | None = None
+        self,
+        actor: Member,
+        draft_id: DraftId,
+        *,
+        version: int | None = None,
+        key: IdempotencyKey | None = None,
     ) -> Filed:
         """Send it in, in the actor's name. A draft becomes one request, however often it is sent.
 
         Raises:
+            KeyReusedError: The key came with another draft before.
             InvalidError: Something is missing or wrong; names every field of every step.
             ConflictError: Somebody saved something since.
             QuotaExceededError: The agency has no room; the draft stays.
@@ -195,6 +209,7 @@ class DraftService:
             agency = await tx.agencies.lock(agency_id)
             # Read again under the lock: a colleague may have sent it in the meantime.
             draft = await self._found(tx, actor, draft_id)
+            await earlier(tx, actor.id, key)
             if draft.request_id is not None:
                 before = await tx.requests.get(draft.request_id)
                 assert before is not None  # noqa: S101 -- requests are never deleted
@@ -208,6 +223,7 @@ class DraftService:
                 tx, actor, asked, agency, answers=draft.content()
             )
             draft = await tx.drafts.put(draft.filed(request.id, self._clock.now()))
+            await remember(tx, actor.id, key, request.id, self._clock.now())
             await self._note(tx, actor, "draft.submit", draft, request_id=request.id)
         self._wake()
         return Filed(request)

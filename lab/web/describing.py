@@ -33,7 +33,7 @@ The API of the Vase clos laboratory: ask for a sandbox, follow it, open it and d
 """
 
 TAGS = [
-    {"name": "agencies", "description": "Organismes et quotas / Agencies and quotas"},
+    {"name": "agencies", "description": "Organismes et quotas / Public bodies and quotas"},
     {"name": "requests", "description": "Demandes / Requests"},
     {
         "name": "drafts",

@@ -197,6 +197,11 @@ FIELDS: Mapping[str, str] = {
     "bad_date": msg("Écrivez une date qui existe, par exemple 2026-12-31"),
     "before_since": msg("Le dernier jour vient avant le premier"),
     "who.unknown": msg("Personne n’a l’identifiant « %(name)s »"),
+    "oneself": msg("On ne désactive pas son propre compte"),
+    "last_operator": msg("C’est la dernière personne qui exploite le laboratoire"),
+    "too_many_drafts": msg(
+        "Votre organisme a déjà %(most)s demandes commencées; envoyez-en une ou jetez-en une"
+    ),
     "bad_format": msg("Ce n’est pas écrit comme prévu; par exemple : %(example)s"),
     "bad_length": msg("Écrivez de %(shortest)s à %(longest)s caractères"),
     "out_of_range": msg("Le nombre doit être de 1 à %(most)s"),

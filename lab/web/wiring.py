@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         ProofSource,
         Store,
     )
+    from lab.services.accounts import AccountService
     from lab.services.agencies import AgencyService
     from lab.services.audit import AuditService
     from lab.services.datasets import DatasetService
@@ -107,6 +108,11 @@ class Lab(Protocol):
     @property
     def members(self) -> MemberService:
         """People and tokens."""
+        ...
+
+    @property
+    def accounts(self) -> AccountService:
+        """Accounts that close and open again."""
         ...
 
     @property

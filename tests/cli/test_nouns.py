@@ -280,6 +280,8 @@ ANSWERS: dict[tuple[str, str], Any] = {
     ("GET", f"{ROOT}/members"): page(MEMBER),
     ("POST", f"{ROOT}/members"): MEMBER,
     ("PUT", f"{ROOT}/members/demandeur/password"): None,
+    ("POST", f"{ROOT}/members/demandeur/deactivate"): MEMBER,
+    ("POST", f"{ROOT}/members/demandeur/activate"): MEMBER,
     ("POST", f"{ROOT}/members/demandeur/link"): {"url": "http://x/entrer?jeton=abc"},
     ("GET", f"{ROOT}/audit"): page(EVENT),
     ("GET", f"{ROOT}/audit/export"): EVENT,
@@ -367,6 +369,8 @@ EVERY = [
     "user list --agency rft",
     "user create demandeur --name Camille --agency rft --role requester",
     "user link demandeur",
+    "user deactivate demandeur --yes",
+    "user activate demandeur",
     "audit search --who demandeur --action request --outcome done",
     "audit verify",
 ]

@@ -90,6 +90,10 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "Mémoire, en octets, que traiter une table peut prendre; zéro pour ce qui est permis ici.",
         "Memory, in bytes, that treating a table may take; zero for what is allowed here.",
     ),
+    "most_drafts": (
+        "Combien de demandes un organisme peut avoir commencées sans les envoyer.",
+        "How many requests a public body may have begun and not sent in.",
+    ),
     "notebook_idle": (
         "Après combien de temps sans aucun usage un carnet s’arrête; zéro pour jamais.",
         "After how long without any use a notebook server ends; zero for never.",

@@ -15,6 +15,7 @@ from lab.domain.ids import AgencyId
 from lab.domain.member import Member, Role
 from lab.domain.quantity import GIB, Resources
 from lab.domain.token import TokenKind
+from lab.services.accounts import AccountService
 from lab.services.agencies import AgencyService
 from lab.services.audit import AuditService
 from lab.services.datasets import DatasetService
@@ -81,6 +82,7 @@ class WebLab:
     extensions: ExtensionService
     agencies: AgencyService
     members: MemberService
+    accounts: AccountService
     datasets: DatasetService
     audit: AuditService
     notebooks: FakeNotebooks
@@ -169,6 +171,7 @@ async def build_lab(settings: Settings, clock: FixedClock) -> WebLab:
         members=MemberService(
             store=store, clock=clock, journal=journal, passwords=FakePasswords(), new_id=ids
         ),
+        accounts=AccountService(store=store, clock=clock, journal=journal, notebooks=notebooks),
         datasets=DatasetService(store=store, journal=journal),
         audit=AuditService(store=store, journal=journal),
         notebooks=notebooks,

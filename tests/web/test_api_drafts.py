@@ -53,8 +53,14 @@ async def test_a_draft_is_written_read_and_sent_over_http(users: Users) -> None:
     ]
     listed = (await client.get(ROOT)).json()["items"]
     assert [(d["id"], d["purpose"]) for d in listed] == [(body["id"], "Réduire les délais")]
-    sent = await client.post(f"{where}/submit", headers={"If-Match": etag})
-    again = await client.post(f"{where}/submit", headers={"If-Match": etag})
+    reused = await client.post(f"{where}/submit", headers={"If-Match": etag} | key)
+    assert (reused.status_code, reused.json()["code"]) == (422, "idempotency_key_reused")
+    once = {"If-Match": etag, "Idempotency-Key": "k2"}
+    sent = await client.post(f"{where}/submit", headers=once)
+    again = await client.post(f"{where}/submit", headers=once)
+    assert again.headers["location"] == sent.headers["location"]
+    elsewhere = await client.post(f"{ROOT}", json={"agency_id": "rft"}, headers=once)
+    assert elsewhere.json()["code"] == "idempotency_key_reused"
     assert (sent.status_code, again.headers["idempotent-replayed"]) == (202, "true")
     assert sent.json()["id"] == again.json()["id"]
     read = (await client.get(sent.headers["location"])).json()

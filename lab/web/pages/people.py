@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 
 from lab.domain.errors import InvalidError
 from lab.domain.ids import AgencyId
@@ -12,6 +12,7 @@ from lab.services.members import NewMember
 from lab.web.access import allowed
 from lab.web.forms import form_of
 from lab.web.identity import Actor
+from lab.web.language import msg
 from lab.web.links import sign_in_url
 from lab.web.pages.showing import shown
 from lab.web.rendering import page_language, render
@@ -46,6 +47,44 @@ async def add_person(actor: Actor, request: Request) -> Response:
 async def make_link(login: str, actor: Actor, request: Request) -> Response:
     (await form_of(request)).only()
     return await _with_link(request, actor, login)
+
+
+@router.get("/{login}/desactiver", dependencies=[Depends(_CHANGE)])
+async def show_closing(login: str, actor: Actor, request: Request) -> Response:
+    return await _closing(request, actor, login)
+
+
+@router.post("/{login}/desactiver", dependencies=[Depends(_CHANGE)])
+async def close_account(login: str, actor: Actor, request: Request) -> Response:
+    (await form_of(request)).only()
+    try:
+        await lab_of(request).accounts.deactivate(actor, login)
+    except InvalidError as error:
+        return await _closing(request, actor, login, error=error)
+    return RedirectResponse("/personnes", HTTPStatus.SEE_OTHER)
+
+
+@router.post("/{login}/activer", dependencies=[Depends(_CHANGE)])
+async def open_account(login: str, actor: Actor, request: Request) -> Response:
+    (await form_of(request)).only()
+    await lab_of(request).accounts.activate(actor, login)
+    return RedirectResponse("/personnes", HTTPStatus.SEE_OTHER)
+
+
+async def _closing(
+    request: Request, actor: Member, login: str, *, error: InvalidError | None = None
+) -> Response:
+    language = page_language(request)
+    person = await lab_of(request).members.by_login(actor, login)
+    return render(
+        request,
+        "person_close.html",
+        status=HTTPStatus.UNPROCESSABLE_ENTITY if error else HTTPStatus.OK,
+        trail=[(language.text(msg("Personnes")), "/personnes")],
+        title=language.text(msg("Désactiver le compte de %(name)s?"), name=person.name),
+        person=person,
+        problems=shown(error.problems, language, {"login": ""}) if error else [],
+    )
 
 
 async def _with_link(request: Request, actor: Member, login: str) -> Response:

@@ -18,7 +18,9 @@ router = APIRouter(prefix="/api/v1/agencies", tags=["agencies"], responses=FAILU
 _READ = allowed(Verb.READ, Resource.AGENCY)
 
 
-@router.get("", summary="Lister les organismes / List the agencies", dependencies=[Depends(_READ)])
+@router.get(
+    "", summary="Lister les organismes / List public bodies", dependencies=[Depends(_READ)]
+)
 async def list_agencies(actor: Actor, request: Request) -> PageOut[AgencyOut]:
     agencies = await lab_of(request).agencies.all(actor)
     return PageOut(items=[AgencyOut.of(agency) for agency in agencies])
@@ -26,7 +28,7 @@ async def list_agencies(actor: Actor, request: Request) -> PageOut[AgencyOut]:
 
 @router.post(
     "",
-    summary="Ajouter un organisme / Add an agency",
+    summary="Ajouter un organisme / Add a public body",
     status_code=status.HTTP_201_CREATED,
     dependencies=[Depends(allowed(Verb.CREATE, Resource.AGENCY))],
 )
@@ -48,7 +50,7 @@ async def create_agency(
 
 @router.get(
     "/{agency_id}",
-    summary="Lire un organisme / Read an agency",
+    summary="Lire un organisme / Read a public body",
     dependencies=[Depends(_READ)],
 )
 async def read_agency(

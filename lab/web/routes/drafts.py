@@ -137,11 +137,17 @@ async def delete_draft(draft_id: str, version: IfMatch, actor: Actor, request: R
     status_code=status.HTTP_202_ACCEPTED,
     dependencies=[Depends(_CREATE)],
 )
-async def submit_draft(
-    draft_id: str, version: IfMatch, actor: Actor, request: Request, response: Response
+async def submit_draft(  # noqa: PLR0917 -- FastAPI gives them by name
+    draft_id: str,
+    version: IfMatch,
+    key: Key,
+    actor: Actor,
+    request: Request,
+    response: Response,
 ) -> RequestOut:
     lab = lab_of(request)
-    filed = await lab.drafts.submit(actor, DraftId(draft_id), version=version)
+    tied = key_for(key, request, None)
+    filed = await lab.drafts.submit(actor, DraftId(draft_id), version=version, key=tied)
     if filed.is_replay:
         response.headers["Idempotent-Replayed"] = "true"
     return await answered(lab, filed.request, response)

@@ -22,7 +22,7 @@ _CHANGE = allowed(Verb.CHANGE, Resource.MEMBER)
 
 @router.get(
     "",
-    summary="Lister les personnes d’un organisme / List the people of an agency",
+    summary="Lister les personnes d’un organisme / List the people of a public body",
     dependencies=[Depends(allowed(Verb.LIST, Resource.MEMBER))],
 )
 async def list_members(
@@ -32,7 +32,7 @@ async def list_members(
         str,
         Query(
             max_length=20,
-            description="Sans lui: son propre organisme / Without it: one's own agency",
+            description="Sans lui: son propre organisme / Without it: one's own public body",
         ),
     ] = "",
 ) -> PageOut[MemberOut]:
@@ -79,6 +79,24 @@ async def read_member(login: str, actor: Actor, request: Request) -> MemberOut:
 )
 async def set_password(login: str, body: PasswordIn, actor: Actor, request: Request) -> None:
     await lab_of(request).members.set_password(actor, login, body.password)
+
+
+@router.post(
+    "/{login}/deactivate",
+    summary="Désactiver un compte; tout accès finit / Close an account; all access ends",
+    dependencies=[Depends(_CHANGE)],
+)
+async def deactivate(login: str, actor: Actor, request: Request) -> MemberOut:
+    return MemberOut.of(await lab_of(request).accounts.deactivate(actor, login))
+
+
+@router.post(
+    "/{login}/activate",
+    summary="Rouvrir un compte / Open an account again",
+    dependencies=[Depends(_CHANGE)],
+)
+async def activate(login: str, actor: Actor, request: Request) -> MemberOut:
+    return MemberOut.of(await lab_of(request).accounts.activate(actor, login))
 
 
 @router.post(
