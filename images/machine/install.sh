@@ -166,6 +166,12 @@ if ! is_fresh test && ! { [ "$role" = run ] && is_fresh run; }; then
   printf '%s\n' "$hash" >".build/stamps/$stamp"
 fi
 
+# Every part starts from what is compiled here: the lab's own sources change more often than the
+# lock, and parts are not allowed to write beside them.
+.venv/bin/python -m compileall -q -j 0 lab ||
+  fail "the lab's sources could not be compiled" "see the line above" \
+    "Check that 'git status' shows a clean checkout and that its folder can be written, then run the same command again"
+
 # 4. The notebooks' environment: it has its own lock and its own stamp.
 [ -e .build/notebook/.stamp ] || say "building the notebooks' environment in .build/notebook"
 VASE_CLOS_PYTHON=$python images/notebook/build.sh .build/notebook

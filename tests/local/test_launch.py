@@ -76,6 +76,7 @@ def test_what_is_shown_is_the_system_the_environment_and_what_was_given(bench: B
         print(json.dumps({
             "root": sorted(os.listdir("/")), "home": os.listdir("/home"),
             "etc": sorted(os.listdir("/etc")), "usr_local": os.listdir("/usr/local"),
+            "fonts": os.listdir("/etc/fonts"),
             "prefix": sys.prefix, "base": sys.base_prefix, "file": os.__file__,
             "pids": [x for x in os.listdir("/proc") if x.isdecimal()],
             "write": {path: tries(path) for path in paths},
@@ -90,6 +91,7 @@ def test_what_is_shown_is_the_system_the_environment_and_what_was_given(bench: B
     assert seen["home"] == ["scientist"]
     assert seen["usr_local"] == []
     assert "shadow" not in seen["etc"]
+    assert seen["fonts"] == ["fonts.conf"]
     assert seen["prefix"] == "/opt/notebook"
     assert seen["file"].startswith(("/opt/python", "/usr/lib"))
     assert len(seen["pids"]) == 2  # the first process and this one

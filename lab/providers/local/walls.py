@@ -20,6 +20,14 @@ _PROBING_FOLDER = "/opt/lab/shared/lab/probing"
 DOORS_FOLDER = "/opt/lab/doors"
 TEMPLATE_FOLDER = "/opt/lab/template"
 _MACHINE_FOLDERS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_FONTS = """\
+<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
+<fontconfig>
+  <dir>/usr/share/fonts</dir>
+  <cachedir prefix="xdg">fontconfig</cachedir>
+</fontconfig>
+"""
 _SHM_BYTES = 512 * 1024**2
 _MASKED_FILES = (
     "kcore",
@@ -195,7 +203,11 @@ def write_etc(folder: Path, sandbox_id: str) -> None:
         "resolv.conf": "nameserver 127.0.0.1\noptions attempts:1 timeout:1\n",
         "ld.so.cache": "",
         "localtime": "",
+        # Where fc-list is installed, matplotlib asks it: without a configuration it complains
+        # in the first cell of the first notebook.
+        "fonts/fonts.conf": _FONTS,
     }
+    (folder / "fonts").mkdir(exist_ok=True)
     for name, text in content.items():
         (folder / name).write_text(text, "ascii")
     (folder / "alternatives").mkdir(exist_ok=True)

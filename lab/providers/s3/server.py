@@ -56,7 +56,9 @@ class StorageServer:
         secret_file: Holds the administrator's secret key, one line.
         port: Of the S3 API, the IAM API included.
         inner_ports: Of its inner services, :data:`INNER_PORTS` of them.
-        memory_bytes: What Go's collector aims to stay under.
+        memory_bytes: What Go's collector aims to stay under. It counts buffers that were
+            reserved and never touched: 230 MiB of them, with 120 MiB resident. With a limit
+            close to that it collects without end and takes a tenth of a core for nothing.
     """
 
     program: Path
@@ -64,7 +66,7 @@ class StorageServer:
     secret_file: Path
     port: int
     inner_ports: tuple[int, ...]
-    memory_bytes: int = 256 * 1024**2
+    memory_bytes: int = 512 * 1024**2
 
     def __post_init__(self) -> None:
         """Refuse a wrong number of ports at once."""
