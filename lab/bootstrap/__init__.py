@@ -34,6 +34,7 @@ from lab.services.intakes import IntakeService
 from lab.services.journal import Journal
 from lab.services.members import MemberService
 from lab.services.requests import RequestService
+from lab.services.reviews import ReviewService
 from lab.services.sandboxes import SandboxService
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Lab:
     journal: Journal
     catalogue: CatalogueSource
     requests: RequestService
+    reviews: ReviewService
     drafts: DraftService
     sandboxes: SandboxService
     holds: HoldService
@@ -184,6 +186,14 @@ async def build(
         journal=journal,
         catalogue=catalogue,
         requests=requests,
+        reviews=ReviewService(
+            store=store,
+            clock=clock,
+            journal=journal,
+            catalogue=catalogue,
+            new_id=new_id,
+            zone=settings.zone,
+        ),
         drafts=DraftService(
             store=store,
             clock=clock,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import yaml
 
-from lab.domain.approval import ApprovalRule
+from lab.domain.approval import ApprovalRule, TwoRule
 from lab.domain.catalogue import Catalogue, NotebookTemplate, SizeClass
 from lab.domain.dataset import DataClass
 from lab.domain.egress import Door, EgressProfile
@@ -76,6 +76,9 @@ class FileCatalogue:
             approval=tuple(_rule(rule, set(profiles)) for rule in approval["rules"]),
             privacy=_privacy(load(self._policies_dir / "privacy.yaml", "privacy")),
             questionnaires={name: self._questionnaire(name) for name in QUESTIONNAIRES},
+            two_approvals=tuple(
+                _two(rule, set(profiles)) for rule in approval.get("two_approvals", ())
+            ),
         )
 
     def _questionnaire(self, name: str) -> Questionnaire:
@@ -142,11 +145,30 @@ def _size(body: Mapping[str, Any]) -> SizeClass:
     return SizeClass(body["id"], body["label_fr"], body["label_en"], resources_)
 
 
-def _rule(body: Mapping[str, Any], known_profiles: set[ProfileId]) -> ApprovalRule:
-    unknown = set(body["profiles"]) - known_profiles
-    if unknown:
-        msg = f"approval.yaml: rule '{body['id']}': unknown profiles {sorted(unknown)}"
+def _two(body: Mapping[str, Any], known_profiles: set[ProfileId]) -> TwoRule:
+    others = _known_profiles(body, "other_profiles", known_profiles)
+    return TwoRule(
+        id=body["id"],
+        label_fr=body["label_fr"],
+        label_en=body["label_en"],
+        data_classes=frozenset(map(DataClass, body.get("data_classes", ()))),
+        min_gpu=body.get("min_gpu", 0),
+        other_profiles=others,
+    )
+
+
+def _known_profiles(
+    body: Mapping[str, Any], key: str, known: set[ProfileId]
+) -> frozenset[ProfileId]:
+    given = frozenset(map(ProfileId, body.get(key, ())))
+    if given - known:
+        msg = f"approval.yaml: rule '{body['id']}': unknown profiles {sorted(given - known)}"
         raise PolicyError(msg)
+    return given
+
+
+def _rule(body: Mapping[str, Any], known_profiles: set[ProfileId]) -> ApprovalRule:
+    profiles = _known_profiles(body, "profiles", known_profiles)
     limit = Resources(
         parse_cpu(body["max_cpu"]),
         parse_bytes(body["max_memory"]),
@@ -160,7 +182,7 @@ def _rule(body: Mapping[str, Any], known_profiles: set[ProfileId]) -> ApprovalRu
         max_days=body["max_days"],
         max_team=body["max_team"],
         data_classes=frozenset(map(DataClass, body["data_classes"])),
-        profiles=frozenset(map(ProfileId, body["profiles"])),
+        profiles=profiles,
     )
 
 

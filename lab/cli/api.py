@@ -37,6 +37,10 @@ class Refused(Exception):  # noqa: N818  # the lab's answer, not a fault of ours
         self.document = document
         lines = [str(document.get("detail") or document.get("title") or status)]
         lines += [f"{e.get('field')}: {e.get('detail')}" for e in document.get("errors", [])]
+        # Of a change that came too late: what was done instead.
+        lines += [
+            f"{e.get('what')} {e.get('by')} {e.get('at')}" for e in document.get("changed", [])
+        ]
         super().__init__(f"{' '.join(lines)} [{self.code}]")
 
 

@@ -23,6 +23,7 @@ from lab.cli import (  # noqa: F401 -- they add their commands to "dataset", "re
     machine,
     quotas,
     requests,
+    reviews,
     sandboxes,
     screen,
     users,

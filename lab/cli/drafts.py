@@ -10,6 +10,7 @@ import typer
 from lab.cli import requests, screen
 from lab.cli.api import connect
 from lab.cli.commands import AsOutput, Yes, command, noun
+from lab.cli.requests import IfVersion, if_version
 from lab.cli.screen import Output
 from lab.cli.words import tr
 from lab.parts.message import MachineError, message
@@ -19,9 +20,6 @@ requests.app.add_typer(app)
 
 ROOT = "/api/v1/drafts"
 DraftArgument = Annotated[str, typer.Argument(metavar="DRAFT", help="For example rd-3f9a0c1d2e.")]
-IfVersion = Annotated[
-    int, typer.Option(min=0, help="Only if it is still at this version; 0: whatever it is.")
-]
 
 
 @command(app, "lab request draft new --agency rft")
@@ -94,7 +92,7 @@ def set_step(
         given.setdefault(name, []).append(value)
     body = {"answers": given, "partial": partial}
     path = f"{ROOT}/{draft_id}/steps/{step}"
-    _show(connect(context).call("PUT", path, body, headers=_if(version)).body, output)
+    _show(connect(context).call("PUT", path, body, headers=if_version(version)).body, output)
 
 
 @command(app, "lab request draft submit rd-3f9a0c1d2e")
@@ -108,7 +106,7 @@ def submit(
     """Send a request in. Safe to repeat: it is filed once."""
     path = f"{ROOT}/{draft_id}/submit"
     key = {"Idempotency-Key": str(uuid4())}
-    request = connect(context).call("POST", path, headers=_if(version) | key).body
+    request = connect(context).call("POST", path, headers=if_version(version) | key).body
     requests.show_one(request, output)
 
 
@@ -119,12 +117,8 @@ def delete(
     """Throw away a request that was not sent in."""
     if not yes:
         typer.confirm(tr("Throw {id} away?", id=draft_id), abort=True)
-    connect(context).call("DELETE", f"{ROOT}/{draft_id}", headers=_if(version))
+    connect(context).call("DELETE", f"{ROOT}/{draft_id}", headers=if_version(version))
     screen.line(tr("{id} is gone.", id=draft_id))
-
-
-def _if(version: int) -> dict[str, str]:
-    return {"If-Match": f'"{version}"'} if version else {}
 
 
 def _short(draft: dict[str, Any]) -> str:
@@ -145,6 +139,7 @@ def _show(draft: dict[str, Any], output: Output) -> None:
         "Changed": draft["updated_at"],
         "Version": draft["version"],
         "Request": draft["request_id"],
+        "Changes": draft["revises_id"],
         "Would be": tr("approved at once") if outlook["rule"] else tr("in_review"),
         "Reasons": outlook["reasons"],
         "Fits the quota": outlook["fits"],

@@ -7,6 +7,7 @@ from lab.cli.french_drafts import DRAFTS
 from lab.cli.french_holding import HOLDING
 from lab.cli.french_images import IMAGES
 from lab.cli.french_intakes import INTAKES
+from lab.cli.french_reviews import REVIEWS
 from lab.cli.french_words import WORDS
 
 FRENCH: dict[str, str] = {
@@ -29,9 +30,6 @@ FRENCH: dict[str, str] = {
     "Address": "Adresse",
     "Agencies: look and add.": "Organismes : regarder, ajouter.",
     "Agency": "Organisme",
-    "Approve a request in review; its sandbox is built.": (
-        "Approuver une demande en révision; son bac à sable est bâti."
-    ),
     "Ask for a sandbox to be deleted, with everything in it. Safe to repeat.": (
         "Demander la suppression d’un bac à sable et de son contenu. Peut être répété."
     ),
@@ -135,7 +133,6 @@ FRENCH: dict[str, str] = {
     "List the people of an agency, or of the lab.": (
         "Lister les personnes d’un organisme, ou du laboratoire."
     ),
-    "List the requests, newest first.": "Lister les demandes, les plus récentes d’abord.",
     "List the sandboxes, newest first.": "Lister les bacs à sable, les plus récents d’abord.",
     "List what was done and what was refused, newest first.": (
         "Lister ce qui a été fait et ce qui a été refusé, le plus récent d’abord."
@@ -235,4 +232,4 @@ FRENCH: dict[str, str] = {
     ),
     "See 'lab up --help'.": ("Voyez « lab up --help »."),
 }
-FRENCH |= AUDIT | DRAFTS | HOLDING | IMAGES | INTAKES | WORDS
+FRENCH |= AUDIT | DRAFTS | HOLDING | IMAGES | INTAKES | REVIEWS | WORDS

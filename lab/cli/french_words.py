@@ -32,9 +32,6 @@ WORDS: dict[str, str] = {
         "les autres parties."
     ),
     "Reason": "Raison",
-    "Reject a request in review, with a reason.": (
-        "Refuser une demande en révision, avec une raison."
-    ),
     "Request": "Demande",
     "Requester": "Demandeur",
     "Requests for sandboxes: file, look, approve, reject, withdraw.": (

@@ -14,29 +14,61 @@ from lab.cli.api import Api, connect
 from lab.cli.commands import AsOutput, Timeout, Wait, Yes, command, follow, noun
 from lab.cli.screen import Output
 from lab.cli.words import tr
+from lab.domain.quantity import format_bytes, format_cpu
 
 app = noun("request", "Requests for sandboxes: file, look, approve, reject, withdraw.")
 ROOT = "/api/v1/requests"
+IfVersion = Annotated[
+    int, typer.Option(min=0, help="Only if it is still at this version; 0: whatever it is.")
+]
 RequestArgument = Annotated[
     str, typer.Argument(metavar="REQUEST", help="For example rq-3f9a0c1d2e.")
 ]
 
 
-@command(app, "lab request list", "lab request list --state in_review -o json", name="list")
+@command(
+    app,
+    "lab request list",
+    "lab request list --mine --waiting-days 3",
+    "lab request list --state in_review --data-class anonymise -o json",
+    name="list",
+)
 def list_requests(
     context: typer.Context,
     *,
     state: Annotated[
         str, typer.Option(help="Only those in this state, for example in_review.")
     ] = "",
+    agency: Annotated[str, typer.Option(help="Only those of this agency.")] = "",
+    data_class: Annotated[
+        str, typer.Option(help="Only those for data of this class, for example anonymise.")
+    ] = "",
+    waiting_days: Annotated[
+        int, typer.Option(min=0, help="Only those that wait for a reviewer this long.")
+    ] = 0,
+    second: Annotated[
+        bool, typer.Option("--second", help="Only those that two people must approve.")
+    ] = False,
+    mine: Annotated[
+        bool,
+        typer.Option("--mine", help="Only those that you can decide; who asks sees their own."),
+    ] = False,
     output: AsOutput = Output.TABLE,
 ) -> None:
-    """List the requests, newest first."""
-    found = list(connect(context).pages(ROOT, state=state))
+    """List the requests, newest first, and why a person decides about each."""
+    narrowed = {
+        "state": state,
+        "agency": agency,
+        "data_class": data_class,
+        "waiting_days": waiting_days or "",
+        "second": second or "",
+        "mine": mine or "",
+    }
+    found = list(connect(context).pages(ROOT, **narrowed))
     if output is Output.JSON:
         screen.show_json(found)
         return
-    columns = ("Request", "State", "Agency", "Requester", "Size", "Ends on", "Sandbox")
+    columns = ("Request", "State", "Agency", "Requester", "Size", "Ends on", "Waits since", "Why")
     rows = [
         (
             each["id"],
@@ -45,7 +77,8 @@ def list_requests(
             each["requester"]["login"],
             each["size"],
             each["ends_on"],
-            each["sandbox_id"],
+            each["waiting_since"],
+            ", ".join(_why(each)),
         )
         for each in found
     ]
@@ -100,18 +133,23 @@ def file_request(
     _done(api, answer.body, wait=wait, timeout_s=timeout, output=output)
 
 
-@command(app, "lab request approve rq-3f9a0c1d2e --wait")
+@command(
+    app,
+    "lab request approve rq-3f9a0c1d2e --wait",
+    "lab request approve rq-3f9a0c1d2e --version 4",
+)
 def approve(
     context: typer.Context,
     request_id: RequestArgument,
     *,
+    version: IfVersion = 0,
     wait: Wait = False,
     timeout: Timeout = 180,
     output: AsOutput = Output.TABLE,
 ) -> None:
-    """Approve a request in review; its sandbox is built."""
+    """Approve a request in review; its sandbox is built, once two approved where two must."""
     api = connect(context)
-    answer = api.call("POST", f"{ROOT}/{request_id}/approve")
+    answer = api.call("POST", f"{ROOT}/{request_id}/approve", headers=if_version(version))
     _done(api, answer.body, wait=wait, timeout_s=timeout, output=output)
 
 
@@ -121,10 +159,12 @@ def reject(
     request_id: RequestArgument,
     *,
     reason: Annotated[str, typer.Option(help="What the requester is told.")],
+    version: IfVersion = 0,
     output: AsOutput = Output.TABLE,
 ) -> None:
-    """Reject a request in review, with a reason."""
-    answer = connect(context).call("POST", f"{ROOT}/{request_id}/reject", {"reason": reason})
+    """Reject a request that is not decided, with a reason."""
+    path, body = f"{ROOT}/{request_id}/reject", {"reason": reason}
+    answer = connect(context).call("POST", path, body, headers=if_version(version))
     show_one(answer.body, output)
 
 
@@ -140,6 +180,34 @@ def withdraw(
     if not yes:
         typer.confirm(tr("Withdraw {id}?", id=request_id), abort=True)
     show_one(connect(context).call("POST", f"{ROOT}/{request_id}/withdraw").body, output)
+
+
+def if_version(version: int) -> dict[str, str]:
+    """Return the header by which a change is refused where somebody else changed it first."""
+    return {"If-Match": f'"{version}"'} if version else {}
+
+
+def _why(request: dict[str, Any]) -> list[str]:
+    """Return in what it is not as the nearest rule approves it, and what needs two people."""
+    policy = request["policy"]
+    if request["rule"]:
+        return []
+    differences = [
+        f"{tr(each['what'])} {_side(each, 'asked')} > {_side(each, 'allowed')}"
+        for each in policy["differences"]
+    ]
+    return differences + list(policy["two_approvals"])
+
+
+def _side(difference: dict[str, Any], side: str) -> str:
+    one, *others = difference[side] or [""]
+    match difference["what"]:
+        case "cpu":
+            return format_cpu(int(one))
+        case "memory" | "storage":
+            return format_bytes(int(one))
+        case _:
+            return "+".join([one, *others])
 
 
 def _done(
@@ -173,5 +241,19 @@ def show_one(request: dict[str, Any], output: Output) -> None:
         "Decided": request["decided_at"],
         "Decided by": decided_by,
         "Reason": request["reason"],
+        "Waits since": request["waiting_since"],
+        "Why a person decides": _why(request),
+        "Approvals needed": request["approvals_needed"],
+        "First approval": (request["first_approval_by"] or {}).get("login"),
+        "Draft": request["draft_id"],
         "Sandbox": request["sandbox_id"],
+        "Version": request["version"],
     })
+    for turn in request["turns"]:
+        screen.line("")
+        screen.line(f"{tr(turn['kind'])} ({turn['by']['login']}, {turn['at']})")
+        for number, text in enumerate(turn["lines"], 1):
+            screen.line(f"  {number}. {screen.clean(text)}")
+        for each in turn["changes"]:
+            before, after = (", ".join(each[side]) for side in ("before", "after"))
+            screen.line(screen.clean(f"  {each['step']}.{each['field']}: {before} -> {after}"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lab.domain.approval import ApprovalRule
+    from lab.domain.approval import ApprovalRule, TwoRule
     from lab.domain.egress import EgressProfile
     from lab.domain.evidence import PrivacyPolicy
     from lab.domain.ids import ProfileId, TemplateId
@@ -52,3 +52,4 @@ class Catalogue:
     approval: tuple[ApprovalRule, ...]
     privacy: PrivacyPolicy
     questionnaires: Mapping[str, Questionnaire] = field(default_factory=dict)
+    two_approvals: tuple[TwoRule, ...] = ()

@@ -169,6 +169,8 @@ class Draft:
     Attributes:
         answers: From step to what was answered; a step never saved is not in it.
         request_id: What it became; it changes no more then.
+        revises_id: The returned request whose answers it changes. Its answers to the questions
+            send it in, nothing else does.
         version: Grows by one on each write.
     """
 
@@ -179,6 +181,7 @@ class Draft:
     updated_at: datetime
     answers: Mapping[Step, Answered] = field(default_factory=lambda: MappingProxyType({}))
     request_id: RequestId | None = None
+    revises_id: RequestId | None = None
     version: int = 0
 
     def answered(self, step: Step, values: Values, *, by: MemberId, at: datetime) -> Draft:

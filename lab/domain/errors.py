@@ -5,6 +5,7 @@
         - InvalidError          a field is wrong; carries them all
         - NotFoundError
         - ForbiddenError
+            - SecondPersonError   another one must approve too
         - NotSignedInError
         - ConflictError         it changed since it was read
         - StateError            not possible in the state it is in
@@ -108,14 +109,36 @@ class NotSignedInError(RequestError):
         super().__init__("sign in first, or give a valid token")
 
 
+class SecondPersonError(ForbiddenError):
+    """Two people must approve, and the caller is the one who did already."""
+
+    code = "second_person"
+
+    def __init__(self) -> None:
+        super().__init__("approve a second time", "request")
+
+
 class ConflictError(RequestError):
-    """The object changed since it was read; read it again and retry."""
+    """The object changed since it was read; read it again and retry.
+
+    Attributes:
+        changed: What was done since, where it is known: stable words, ids and times.
+    """
 
     code = "conflict"
 
-    def __init__(self, kind: str, name: str, *, expected: int, found: int) -> None:
+    def __init__(
+        self,
+        kind: str,
+        name: str,
+        *,
+        expected: int,
+        found: int,
+        changed: Sequence[Mapping[str, str]] = (),
+    ) -> None:
         super().__init__(f"{kind} '{name}' is at version {found}, not {expected}")
         self.kind, self.name, self.expected, self.found = kind, name, expected, found
+        self.changed = tuple(changed)
 
 
 class StateError(RequestError):

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime
 
-    from lab.domain.dataset import DatasetRef
+    from lab.domain.dataset import DataClass, DatasetRef
     from lab.domain.ids import (
         AgencyId,
+        DraftId,
         MemberId,
         ProfileId,
         RequestId,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         TemplateId,
     )
     from lab.domain.quantity import Resources
+    from lab.domain.review import Turn
 
 LONGEST_PURPOSE = 2000
 """In characters, inclusive."""
@@ -33,6 +35,7 @@ class RequestState(Enum):
     DRAFT = "draft"
     SUBMITTED = "submitted"
     IN_REVIEW = "in_review"
+    RETURNED = "returned"
     APPROVED = "approved"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
@@ -43,6 +46,8 @@ class Move(Enum):
 
     SUBMIT = "submit"
     REVIEW = "review"
+    RETURN = "return"
+    ANSWER = "answer"
     APPROVE = "approve"
     REJECT = "reject"
     WITHDRAW = "withdraw"
@@ -93,16 +98,33 @@ TRANSITIONS: dict[Move, Transition] = {
             "none",
         ),
         Transition(
+            Move.RETURN,
+            frozenset({RequestState.IN_REVIEW}),
+            RequestState.RETURNED,
+            frozenset({Mover.REVIEWER}),
+            "at least one question is asked",
+            "a draft of its answers opened; a first approval counts no more",
+        ),
+        Transition(
+            Move.ANSWER,
+            frozenset({RequestState.RETURNED}),
+            RequestState.IN_REVIEW,
+            frozenset({Mover.REQUESTER}),
+            "every question is answered, every field is right, the agency's quota has room",
+            "reservation taken anew; the draft closed",
+        ),
+        Transition(
             Move.APPROVE,
             frozenset({RequestState.SUBMITTED, RequestState.IN_REVIEW}),
             RequestState.APPROVED,
             frozenset({Mover.POLICY, Mover.REVIEWER}),
-            "a rule approves it, or a reviewer who is not the requester does; not yet expired",
+            "a rule approves it, or a reviewer who is not the requester does, or two of them "
+            "where policies/approval.yaml says so; not yet expired",
             "sandbox made; it takes over the reservation",
         ),
         Transition(
             Move.REJECT,
-            frozenset({RequestState.IN_REVIEW}),
+            frozenset({RequestState.IN_REVIEW, RequestState.RETURNED}),
             RequestState.REJECTED,
             frozenset({Mover.REVIEWER}),
             "a reason is given",
@@ -110,7 +132,7 @@ TRANSITIONS: dict[Move, Transition] = {
         ),
         Transition(
             Move.WITHDRAW,
-            frozenset({RequestState.SUBMITTED, RequestState.IN_REVIEW}),
+            frozenset({RequestState.SUBMITTED, RequestState.IN_REVIEW, RequestState.RETURNED}),
             RequestState.WITHDRAWN,
             frozenset({Mover.REQUESTER}),
             "none",
@@ -151,6 +173,12 @@ class SandboxRequest:
         rule: The approval rule that decided; empty when a person did.
         answers: What else the guided request asked, from step to field to values; empty where
             it was filed in another way.
+        data_classes: Of its data sets, when it was sent in last.
+        approvals_needed: People who must approve it, by the rules of when it was sent in last.
+        first_by: Who approved first, where two must.
+        waiting_since: Since when it waits for a reviewer; nothing where it does not.
+        draft_id: Where its answers are changed while it is returned.
+        turns: What was done to it since it was filed, first one first.
         version: Grows by one on each write.
     """
 
@@ -174,7 +202,37 @@ class SandboxRequest:
     reason: str = ""
     sandbox_id: SandboxId | None = None
     answers: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    data_classes: frozenset[DataClass] = frozenset()
+    approvals_needed: int = 1
+    first_by: MemberId | None = None
+    waiting_since: datetime | None = None
+    draft_id: DraftId | None = None
+    turns: tuple[Turn, ...] = ()
     version: int = 0
+
+    def content(self, logins: Mapping[MemberId, str]) -> dict[str, dict[str, tuple[str, ...]]]:
+        """Return its answers, from step to field to values, however it was filed.
+
+        Args:
+            logins: Of its team.
+        """
+        if self.answers:
+            return {step: dict(values) for step, values in self.answers.items()}
+        others = tuple(logins[m] for m in self.team if m != self.requester_id and m in logins)
+        content: dict[str, dict[str, tuple[str, ...]]] = {
+            "purpose": {"purpose": (self.purpose,)},
+            "data": {"datasets": tuple(f"{r.dataset_id}@{r.version}" for r in self.datasets)},
+            "use": {"template": (str(self.template_id),)},
+            "resources": {"size": (self.size,), "ends_on": (self.ends_on.isoformat(),)},
+            "egress": {"profile": (str(self.profile_id),)},
+        }
+        if others:
+            content["team"] = {"colleagues": others}
+        return content
+
+    def told(self, turn: Turn) -> SandboxRequest:
+        """Return it with one more turn."""
+        return replace(self, turns=(*self.turns, turn))
 
     def moved(self, move: Move) -> SandboxRequest:
         """Return it in the state that ``move`` leads to.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lab.domain.attempt import BlockedAttempt
     from lab.domain.audit import AuditEvent, AuditFilter
     from lab.domain.certificate import DeletionCertificate
-    from lab.domain.dataset import Dataset, DatasetRef, DatasetVersion, VersionStatus
+    from lab.domain.dataset import DataClass, Dataset, DatasetRef, DatasetVersion, VersionStatus
     from lab.domain.draft import Draft
     from lab.domain.ids import AgencyId, DatasetId, DraftId, MemberId, RequestId, SandboxId
     from lab.domain.intake_states import IntakeState
@@ -49,6 +49,10 @@ class Filter:
     Attributes:
         person: Asked for it, or is in its team.
         after: A cursor from the page before.
+        data_class: Asks for data of this class, among others.
+        waiting_before: Waits for a reviewer since then or longer.
+        needs_two: Two people must approve it.
+        undecided_by: In review, and this person may still decide about it.
     """
 
     agency_id: AgencyId | None = None
@@ -58,6 +62,10 @@ class Filter:
     live_only: bool = False
     after: str = ""
     limit: int = 50
+    data_class: DataClass | None = None
+    waiting_before: datetime | None = None
+    needs_two: bool = False
+    undecided_by: MemberId | None = None
 
 
 @dataclass(frozen=True, slots=True)

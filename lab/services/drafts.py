@@ -175,13 +175,14 @@ class DraftService:
         """Throw a draft away.
 
         Raises:
-            StateError: It was sent in; withdraw the request instead.
+            StateError: It was sent in, or changes a returned request; withdraw that instead.
         """
         async with (
             self._journal.refusals(actor, "draft.delete", resource_id=draft_id),
             self._store.begin() as tx,
         ):
             draft = await self._open_one(tx, actor, draft_id, version)
+            _require_own(draft, "delete")
             await tx.drafts.drop(draft.id)
             await self._note(tx, actor, "draft.delete", draft)
 
@@ -198,6 +199,7 @@ class DraftService:
         Raises:
             KeyReusedError: The key came with another draft before.
             InvalidError: Something is missing or wrong; names every field of every step.
+            StateError: It changes a returned request: the answers to its questions send it in.
             ConflictError: Somebody saved something since.
             QuotaExceededError: The agency has no room; the draft stays.
         """
@@ -214,6 +216,7 @@ class DraftService:
                 before = await tx.requests.get(draft.request_id)
                 assert before is not None  # noqa: S101 -- requests are never deleted
                 return Filed(before, is_replay=True)
+            _require_own(draft, "submit")
             _unchanged(draft, version)
             problems = await self._all_problems(tx, actor, draft, agency)
             if problems:
@@ -307,6 +310,12 @@ class DraftService:
         known = {problem.field for problem in missing}
         found = await self._problems(tx, actor, draft, agency)
         return missing + [p for p in found if p.field not in known]
+
+
+def _require_own(draft: Draft, wanted: str) -> None:
+    """Refuse what belongs to a returned request."""
+    if draft.revises_id is not None:
+        raise StateError("draft", draft.id, state="revises", wanted=wanted)
 
 
 def _unchanged(draft: Draft, version: int | None) -> None:

@@ -95,7 +95,7 @@ async def _outlook(tx: Transaction, draft: Draft, catalogue: Catalogue, today: d
     left = quota.less(held)
     is_tight = not wished.fits_in(left)
     return Outlook(
-        decision=decide_so_far(catalogue.approval, known),
+        decision=decide_so_far(catalogue.approval, known, catalogue.two_approvals),
         asked=wished,
         left=left,
         frees_at=room_at(quota, held, ends, wished) if is_tight else None,

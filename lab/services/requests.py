@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from lab.domain.agency import Reservation, Usage
 from lab.domain.approval import Asked, decide
-from lab.domain.dataset import VersionStatus
 from lab.domain.errors import (
-    ConflictError,
-    ForbiddenError,
     InvalidError,
-    NotFoundError,
     Problem,
     QuotaExceededError,
+    SecondPersonError,
     StateError,
 )
 from lab.domain.ids import AgencyId, RequestId, SandboxId
 from lab.domain.member import Resource, Role, Target, Verb
 from lab.domain.request import Move, SandboxRequest
+from lab.domain.review import TurnKind
 from lab.domain.sandbox import (
     SANDBOX_CHANGED,
     Sandbox,
@@ -30,14 +29,25 @@ from lab.domain.sandbox import (
 from lab.domain.text import checked
 from lab.ports import Filter
 from lab.services.checks import DraftCheck
+from lab.services.deciding import (
+    decidable,
+    measured,
+    require_active,
+    require_unchanged,
+    target,
+    turn_of,
+)
+from lab.services.deciding import found as found_one
 from lab.services.keys import earlier, remember
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
     from zoneinfo import ZoneInfo
 
     from lab.domain.agency import Agency
     from lab.domain.approval import Decision
+    from lab.domain.dataset import DataClass
     from lab.domain.member import Member
     from lab.domain.request import RequestDraft, RequestState
     from lab.ports import CatalogueSource, Clock, Page, Store, Transaction
@@ -75,9 +85,25 @@ class Preview:
     left: Usage
 
 
-def target(request: SandboxRequest) -> Target:
-    """Tell whose request it is. Its own person is the requester, not the team."""
-    return Target(Resource.REQUEST, request.agency_id, frozenset({request.requester_id}))
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """What a list of requests is narrowed down by.
+
+    Attributes:
+        waiting_days: It waits for a reviewer since so many days at least; 0 for any.
+        needs_two: Two people must approve it.
+        is_mine: The actor may still decide about it; for who asks, takes part in it.
+    """
+
+    agency_id: AgencyId | None = None
+    data_class: DataClass | None = None
+    waiting_days: int = 0
+    needs_two: bool = False
+    is_mine: bool = False
+
+    def waiting_before(self, now: datetime) -> datetime | None:
+        """Return the latest moment that counts as waiting long enough."""
+        return now - timedelta(days=self.waiting_days) if self.waiting_days else None
 
 
 class RequestService:
@@ -126,7 +152,7 @@ class RequestService:
                 await tx.holds.lock(shared=True)
                 before = await earlier(tx, actor.id, key)
                 if before is not None:
-                    return Filed(await self._found(tx, RequestId(before)), is_replay=True)
+                    return Filed(await found_one(tx, RequestId(before)), is_replay=True)
                 request = await self.file_in(tx, actor, draft, agency)
                 await remember(tx, actor.id, key, request.id, self._clock.now())
         self._wake()
@@ -177,6 +203,7 @@ class RequestService:
             team=found.team,
             filed_at=self._clock.now(),
             answers=answers or {},
+            data_classes=found.data_classes,
         ).moved(Move.SUBMIT)
         decision = self._decide(found, draft)
         # Written before it is reserved for: the reservation names the request.
@@ -186,7 +213,13 @@ class RequestService:
             tx, actor=actor, action="request.file", resource_id=request.id, agency_id=agency.id
         )
         if decision.rule is None:
-            return await tx.requests.put(request.moved(Move.REVIEW))
+            needed = self._needed(request)
+            waiting = replace(
+                request.moved(Move.REVIEW),
+                waiting_since=request.filed_at,
+                approvals_needed=needed,
+            )
+            return await tx.requests.put(waiting)
         return await self._make_sandbox(
             tx, replace(request.moved(Move.APPROVE), rule=decision.rule.id), None
         )
@@ -215,18 +248,44 @@ class RequestService:
             NotFoundError: There is none by that id that the actor may see.
         """
         async with self._store.read() as tx:
-            request = await self._found(tx, request_id)
+            request = await found_one(tx, request_id)
         self._journal.require(actor, Verb.READ, target(request), request_id)
         return request
 
     async def page(
-        self, actor: Member, *, state: RequestState | None = None, after: str = "", limit: int = 50
+        self,
+        actor: Member,
+        *,
+        state: RequestState | None = None,
+        after: str = "",
+        limit: int = 50,
+        narrowed: Narrowed | None = None,
     ) -> Page[SandboxRequest]:
-        """Return those that the actor may see, newest first."""
+        """Return those that the actor may see, newest first.
+
+        Args:
+            actor: Who looks.
+            state: Only those in it.
+            after: A cursor from the page before.
+            limit: As many at most.
+            narrowed: By what else.
+        """
         is_staff = bool(actor.roles & {Role.OPERATOR, Role.REVIEWER})
         agency_id = None if is_staff else actor.agency_id
         self._journal.require(actor, Verb.LIST, Target(Resource.REQUEST, agency_id))
-        which = Filter(agency_id=agency_id, request_state=state, after=after, limit=limit)
+        by = narrowed or Narrowed()
+        which = Filter(
+            # Of another agency there is nothing to find, and that is what is said.
+            agency_id=(by.agency_id or None) if is_staff else agency_id,
+            request_state=state,
+            after=after,
+            limit=limit,
+            data_class=by.data_class,
+            waiting_before=by.waiting_before(self._clock.now()),
+            needs_two=by.needs_two,
+            undecided_by=actor.id if by.is_mine and is_staff else None,
+            person=actor.id if by.is_mine and not is_staff else None,
+        )
         async with self._store.read() as tx:
             return await tx.requests.page(which)
 
@@ -235,23 +294,31 @@ class RequestService:
     ) -> SandboxRequest:
         """Approve a request in review; its sandbox is made in the same transaction.
 
-        Approving what is approved already changes nothing.
+        Approving what is approved already changes nothing. Where two people must approve, the
+        first approval is kept and the request stays in review.
 
         Raises:
             ForbiddenError: The actor may not decide, or asked for it in person.
+            SecondPersonError: The actor approved it already, and another one must too.
             StateError: It is not in review, or its last day is over.
         """
         async with (
             self._journal.refusals(actor, "request.approve", resource_id=request_id),
             self._store.begin() as tx,
         ):
-            request = await self._decidable(tx, actor, request_id, version)
+            request = await decidable(tx, self._journal, actor, request_id, version)
             if request.sandbox_id is not None and version is None:
                 return request
             if request.expires_at <= self._clock.now():
                 raise StateError("request", request_id, state="expired", wanted="approve")
-            await _require_active(tx, request)
-            moved = replace(request.moved(Move.APPROVE), decided_by=actor.id)
+            await require_active(tx, request)
+            moved = request.moved(Move.APPROVE)
+            if request.first_by == actor.id:
+                raise SecondPersonError
+            if request.first_by is None and self._needed(request) > 1:
+                return await self._approve_once(tx, actor, request)
+            turn = turn_of(request, TurnKind.APPROVED, actor, self._clock.now())
+            moved = replace(moved.told(turn), decided_by=actor.id)
             approved = await self._make_sandbox(tx, moved, actor)
         self._wake()
         return approved
@@ -259,11 +326,11 @@ class RequestService:
     async def reject(
         self, actor: Member, request_id: RequestId, *, reason: str, version: int | None = None
     ) -> SandboxRequest:
-        """Refuse a request in review and give its reservation back.
+        """Refuse a request that is not decided and give its reservation back.
 
         Raises:
             InvalidError: No reason is given.
-            StateError: It is not in review.
+            StateError: It is decided already.
         """
         wrong: list[Problem] = []
         said = checked("reason", reason, longest=LONGEST_REASON, report=wrong.append, lines=True)
@@ -271,10 +338,12 @@ class RequestService:
             self._journal.refusals(actor, "request.reject", resource_id=request_id),
             self._store.begin() as tx,
         ):
-            request = await self._decidable(tx, actor, request_id, version)
+            request = await decidable(tx, self._journal, actor, request_id, version)
             if wrong:
                 raise InvalidError(wrong)
-            moved = replace(request.moved(Move.REJECT), decided_by=actor.id, reason=said)
+            turn = turn_of(request, TurnKind.REJECTED, actor, self._clock.now())
+            moved = request.moved(Move.REJECT).told(turn)
+            moved = replace(moved, decided_by=actor.id, reason=said)
             return await self._close(tx, moved, actor, "request.reject")
 
     async def withdraw(
@@ -289,26 +358,12 @@ class RequestService:
             self._journal.refusals(actor, "request.withdraw", resource_id=request_id),
             self._store.begin() as tx,
         ):
-            request = await self._found(tx, request_id)
+            request = await found_one(tx, request_id)
             self._journal.require(actor, Verb.CHANGE, target(request), request_id)
-            _unchanged(request, version)
-            return await self._close(tx, request.moved(Move.WITHDRAW), actor, "request.withdraw")
-
-    async def _found(self, tx: Transaction, request_id: RequestId) -> SandboxRequest:
-        request = await tx.requests.get(request_id)
-        if request is None:
-            raise NotFoundError("request", request_id)
-        return request
-
-    async def _decidable(
-        self, tx: Transaction, actor: Member, request_id: RequestId, version: int | None
-    ) -> SandboxRequest:
-        request = await self._found(tx, request_id)
-        self._journal.require(actor, Verb.DECIDE, target(request), request_id)
-        if actor.id in request.team:
-            raise ForbiddenError(Verb.DECIDE.value, "request of your own")
-        _unchanged(request, version)
-        return request
+            require_unchanged(request, version)
+            turn = turn_of(request, TurnKind.WITHDRAWN, actor, self._clock.now())
+            moved = request.moved(Move.WITHDRAW).told(turn)
+            return await self._close(tx, moved, actor, "request.withdraw")
 
     async def _check(
         self, tx: Transaction, actor: Member, draft: RequestDraft, agency: Agency | None
@@ -327,7 +382,27 @@ class RequestService:
             data_classes=found.data_classes,
             profile_id=found.profile_id,
         )
-        return decide(self._catalogue.catalogue().approval, asked)
+        catalogue = self._catalogue.catalogue()
+        return decide(catalogue.approval, asked, catalogue.two_approvals)
+
+    def _needed(self, request: SandboxRequest) -> int:
+        """Return how many people must approve, by the rules of then and of today."""
+        today = measured(request, self._catalogue.catalogue(), self._zone)
+        return max(request.approvals_needed, 2 if today.two else 1)
+
+    async def _approve_once(
+        self, tx: Transaction, actor: Member, request: SandboxRequest
+    ) -> SandboxRequest:
+        turn = turn_of(request, TurnKind.APPROVED_ONCE, actor, self._clock.now())
+        told = replace(request.told(turn), first_by=actor.id, approvals_needed=2)
+        await self._journal.done(
+            tx,
+            actor=actor,
+            action="request.approve_once",
+            resource_id=request.id,
+            agency_id=request.agency_id,
+        )
+        return await tx.requests.put(told)
 
     async def _make_sandbox(
         self, tx: Transaction, request: SandboxRequest, actor: Member | None
@@ -355,7 +430,9 @@ class RequestService:
         await tx.agencies.reserve(
             Reservation(request.agency_id, request.id, Usage(request.resources, 1), sandbox.id)
         )
-        approved = await tx.requests.put(replace(request, sandbox_id=sandbox.id, decided_at=now))
+        approved = await tx.requests.put(
+            replace(request, sandbox_id=sandbox.id, decided_at=now, waiting_since=None)
+        )
         await self._journal.done(
             tx,
             actor=actor,
@@ -370,25 +447,13 @@ class RequestService:
     async def _close(
         self, tx: Transaction, request: SandboxRequest, actor: Member, action: str
     ) -> SandboxRequest:
-        closed = await tx.requests.put(replace(request, decided_at=self._clock.now()))
+        if request.draft_id is not None:
+            await tx.drafts.drop(request.draft_id)
+        closed = await tx.requests.put(
+            replace(request, decided_at=self._clock.now(), waiting_since=None, draft_id=None)
+        )
         await tx.agencies.give_back(request.id)
         await self._journal.done(
             tx, actor=actor, action=action, resource_id=request.id, agency_id=request.agency_id
         )
         return closed
-
-
-def _unchanged(request: SandboxRequest, version: int | None) -> None:
-    """Refuse a caller who has read an older version."""
-    if version is not None and version != request.version:
-        raise ConflictError("request", request.id, expected=version, found=request.version)
-
-
-async def _require_active(tx: Transaction, request: SandboxRequest) -> None:
-    """Refuse data that were taken back since they were asked for."""
-    for ref in request.datasets:
-        version = await tx.datasets.version(ref)
-        if version is None or version.status is not VersionStatus.ACTIVE:
-            state = version.status.value if version else "gone"
-            name = f"{ref.dataset_id}@{ref.version}"
-            raise StateError("dataset version", name, state=state, wanted="mount")

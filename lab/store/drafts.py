@@ -74,6 +74,7 @@ def _values(draft: Draft) -> dict[str, object]:
         "updated_at": draft.updated_at,
         "answers": {step.value: _written(found) for step, found in draft.answers.items()},
         "request_id": draft.request_id,
+        "revises_id": draft.revises_id,
         "version": draft.version,
     }
 
@@ -97,6 +98,7 @@ def _draft(row: RowMapping) -> Draft:
         updated_at=row["updated_at"],
         answers=MappingProxyType(answers),
         request_id=row["request_id"],
+        revises_id=row["revises_id"],
         version=row["version"],
     )
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, type_coerce
 
+from lab.domain.dataset import DataClass
 from lab.domain.request import RequestState, SandboxRequest
+from lab.domain.review import Change, Turn, TurnKind
 from lab.ports import Page
+from lab.store.columns import Words
 from lab.store.cursors import after_moment, at_moment, limit_of
 from lab.store.parts import People, ref_values, refs_of, resource_values, resources_of
 from lab.store.tables import request_team, requests
@@ -65,12 +69,36 @@ def _conditions(which: Filter) -> list[ColumnElement[bool]]:
         conditions.append(requests.c.agency_id == which.agency_id)
     if which.request_state is not None:
         conditions.append(requests.c.state == which.request_state.value)
+    conditions += _waiting(which)
     if which.person is not None:
         mine = select(request_team.c.request_id).where(request_team.c.member_id == which.person)
         conditions.append(or_(requests.c.requester_id == which.person, requests.c.id.in_(mine)))
     older = after_moment(which.after, requests.c.filed_at, requests.c.id)
     if older is not None:
         conditions.append(older)
+    return conditions
+
+
+def _waiting(which: Filter) -> list[ColumnElement[bool]]:
+    """Return what a reviewer narrows the queue down by."""
+    conditions: list[ColumnElement[bool]] = []
+    if which.data_class is not None:
+        # Its text: a list of names, each within quotes.
+        classes = type_coerce(requests.c.data_classes, Words)
+        conditions.append(classes.contains(f'"{which.data_class.value}"'))
+    if which.waiting_before is not None:
+        conditions.append(requests.c.waiting_since <= which.waiting_before)
+    if which.needs_two:
+        conditions.append(requests.c.approvals_needed > 1)
+    if which.undecided_by is not None:
+        mine = select(request_team.c.request_id).where(
+            request_team.c.member_id == which.undecided_by
+        )
+        conditions += [
+            requests.c.state == RequestState.IN_REVIEW.value,
+            requests.c.id.not_in(mine),
+            or_(requests.c.first_by.is_(None), requests.c.first_by != which.undecided_by),
+        ]
     return conditions
 
 
@@ -95,8 +123,41 @@ def _values(request: SandboxRequest) -> dict[str, object]:
         "reason": request.reason,
         "sandbox_id": request.sandbox_id,
         "answers": {step: dict(values) for step, values in request.answers.items()},
+        "data_classes": sorted(each.value for each in request.data_classes),
+        "turns": [_turn_values(turn) for turn in request.turns],
+        "approvals_needed": request.approvals_needed,
+        "waiting_since": request.waiting_since,
+        "first_by": request.first_by,
+        "draft_id": request.draft_id,
         "version": request.version,
     }
+
+
+def _turn_values(turn: Turn) -> dict[str, object]:
+    return {
+        "kind": turn.kind.value,
+        "by": turn.by,
+        "at": turn.at.isoformat(),
+        "version": turn.version,
+        "lines": turn.lines,
+        "changes": [[c.step, c.field, c.before, c.after] for c in turn.changes],
+        "writers": turn.writers,
+    }
+
+
+def _turn(body: dict[str, Any]) -> Turn:
+    return Turn(
+        kind=TurnKind(body["kind"]),
+        by=body["by"],
+        at=datetime.fromisoformat(body["at"]),
+        version=body["version"],
+        lines=tuple(body["lines"]),
+        changes=tuple(
+            Change(step, field, tuple(before), tuple(after))
+            for step, field, before, after in body["changes"]
+        ),
+        writers=tuple(body["writers"]),
+    )
 
 
 def _request(row: RowMapping, team: tuple[MemberId, ...]) -> SandboxRequest:
@@ -124,5 +185,11 @@ def _request(row: RowMapping, team: tuple[MemberId, ...]) -> SandboxRequest:
             step: {name: tuple(given) for name, given in values.items()}
             for step, values in row["answers"].items()
         },
+        data_classes=frozenset(map(DataClass, row["data_classes"])),
+        turns=tuple(map(_turn, row["turns"])),
+        approvals_needed=row["approvals_needed"],
+        waiting_since=row["waiting_since"],
+        first_by=row["first_by"],
+        draft_id=row["draft_id"],
         version=row["version"],
     )

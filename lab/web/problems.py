@@ -183,7 +183,9 @@ def _facts(error: Exception, language: Language) -> tuple[dict[str, str], dict[s
     match error:
         case ConflictError():
             versions = {"expected": error.expected, "found": error.found}
-            return {name: str(value) for name, value in versions.items()}, versions
+            facts = {name: str(value) for name, value in versions.items()}
+            changed = {"changed": list(error.changed)} if error.changed else {}
+            return facts, {**versions, **changed}
         case QuotaExceededError():
             facts = {"left": usage_words(error.left, language)}
             amounts = {"asked": usage_document(error.asked), "left": usage_document(error.left)}

@@ -18,6 +18,7 @@ TITLES: Mapping[str, str] = {
     "invalid": msg("Des renseignements sont à corriger"),
     "not_found": msg("Page ou objet introuvable"),
     "forbidden": msg("Vous n’avez pas le droit de faire cela"),
+    "second_person": msg("Une deuxième personne doit approuver"),
     "not_signed_in": msg("Vous devez vous connecter"),
     "sign_in_failed": msg("La connexion n’a pas abouti"),
     "bad_csrf": msg("Le formulaire n’est plus valide"),
@@ -54,6 +55,10 @@ DETAILS: Mapping[str, str] = {
     "forbidden": msg(
         "Votre compte ne permet pas cette action. "
         "Demandez à la personne qui exploite le laboratoire si vous en avez besoin."
+    ),
+    "second_person": msg(
+        "Votre approbation est déjà comptée. Cette demande en attend une autre, "
+        "d’une personne différente."
     ),
     "not_signed_in": msg("Connectez-vous, ou joignez un jeton valide à la demande."),
     "sign_in_failed": msg(
@@ -108,6 +113,10 @@ DETAILS: Mapping[str, str] = {
 
 FIELDS: Mapping[str, str] = {
     "required": msg("Ce renseignement est obligatoire"),
+    "questions.required": msg("Écrivez au moins une question"),
+    "questions.too_many": msg("Posez au plus %(most)s questions"),
+    "answers.too_many": msg("Il y a plus de réponses que de questions (%(most)s)"),
+    "message.required": msg("Écrivez un message"),
     "purpose.required": msg("Décrivez le but public et la question"),
     "datasets.required": msg("Choisissez au moins un jeu de données"),
     "template.required": msg("Choisissez un gabarit"),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from lab.services.journal import Journal
     from lab.services.members import MemberService
     from lab.services.requests import RequestService
+    from lab.services.reviews import ReviewService
     from lab.services.sandboxes import SandboxService
     from lab.settings import Settings
 
@@ -78,6 +79,11 @@ class Lab(Protocol):
     @property
     def requests(self) -> RequestService:
         """Requests."""
+        ...
+
+    @property
+    def reviews(self) -> ReviewService:
+        """What reviewers ask of requests, and the answers."""
         ...
 
     @property

@@ -10,6 +10,7 @@ from lab.domain.egress import Door
 from lab.domain.intervention import Act
 from lab.domain.member import Role
 from lab.domain.request import RequestState
+from lab.domain.review import TurnKind
 from lab.domain.sandbox import Phase, Seen, Stage, SuspendReason
 from lab.web.language import msg
 
@@ -104,6 +105,7 @@ REQUEST_STATE: Mapping[RequestState, str] = {
     RequestState.DRAFT: msg("Brouillon"),
     RequestState.SUBMITTED: msg("Déposée"),
     RequestState.IN_REVIEW: msg("En révision"),
+    RequestState.RETURNED: msg("À compléter"),
     RequestState.APPROVED: msg("Approuvée"),
     RequestState.REJECTED: msg("Refusée"),
     RequestState.WITHDRAWN: msg("Retirée"),
@@ -113,10 +115,33 @@ REQUEST_COLOUR: Mapping[RequestState, str] = {
     RequestState.DRAFT: "grey",
     RequestState.SUBMITTED: "blue",
     RequestState.IN_REVIEW: "yellow",
+    RequestState.RETURNED: "orange",
     RequestState.APPROVED: "green",
     RequestState.REJECTED: "red",
     RequestState.WITHDRAWN: "grey",
 }
+
+TURN: Mapping[TurnKind, str] = {
+    TurnKind.RETURNED: msg("Retournée par %(name)s, avec des questions"),
+    TurnKind.ANSWERED: msg("Envoyée de nouveau par %(name)s"),
+    TurnKind.APPROVED_ONCE: msg("Première approbation, par %(name)s"),
+    TurnKind.APPROVED: msg("Approuvée par %(name)s"),
+    TurnKind.REJECTED: msg("Refusée par %(name)s"),
+    TurnKind.WITHDRAWN: msg("Retirée par %(name)s"),
+}
+"""What was done to a request, and by whom."""
+
+DIFFERENCE: Mapping[str, str] = {
+    "cpu": msg("Processeurs"),
+    "memory": msg("Mémoire"),
+    "storage": msg("Stockage"),
+    "gpu": msg("Processeurs graphiques"),
+    "days": msg("Durée"),
+    "team": msg("Équipe"),
+    "data_class": msg("Données"),
+    "profile": msg("Règles de sortie"),
+}
+"""In what a request may differ from a rule."""
 
 ROLE: Mapping[Role, str] = {
     Role.REQUESTER: msg("Demandeur"),
@@ -182,6 +207,7 @@ REASON: Mapping[str, str] = {
     "team": msg("l’équipe est plus grande que ce qui est approuvé d’office"),
     "data_class": msg("les données ne sont pas toutes synthétiques ou ouvertes"),
     "profile": msg("ces règles de sortie demandent une révision"),
+    "two_approvals": msg("deux personnes doivent approuver ce qui est demandé"),
     "no_rule": msg("aucune règle d’approbation n’est définie"),
 }
 """Why a request goes to a person."""

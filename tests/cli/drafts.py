@@ -26,6 +26,7 @@ def answers(
         "opened_at": at,
         "updated_at": at,
         "request_id": None,
+        "revises_id": None,
         "version": 3,
     }
     outlook = {

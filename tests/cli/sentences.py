@@ -16,6 +16,7 @@ from lab.domain.intake_states import IntakeState
 from lab.domain.intervention import Act
 from lab.domain.member import Role
 from lab.domain.request import RequestState
+from lab.domain.review import TurnKind
 from lab.domain.sandbox import Phase, Seen, SuspendReason
 from lab.parts.checks import Verdict
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 LAB = Path(__file__).parents[2] / "lab"
 ENUMS: tuple[type[Enum], ...] = (
     *(Expected, Outcome, Role, RequestState, Phase, Seen, Verdict, SuspendReason, Act),
-    *(IntakeState, RunState, StepState),
+    *(IntakeState, RunState, StepState, TurnKind),
 )
 HEADS = ("Quota", "Held", "Left", "Examples")
 STATES = (
@@ -40,6 +41,7 @@ STATES = (
     "done",
     "refused",
     "sending",
+    *("cpu", "memory", "storage", "gpu", "days", "team", "data_class", "profile"),
     *("fetching", "building", "built", "unchanged", "pushing", "pushed", "present"),
 )
 SAYING = {"tr", "message"}

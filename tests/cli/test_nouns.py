@@ -56,6 +56,30 @@ REQUEST = {
     "decided_by": None,
     "reason": "",
     "sandbox_id": "sb-0000000001",
+    "policy": {
+        "rule": "petit-et-synthetique",
+        "differences": [
+            {"what": "memory", "asked": ["4294967296"], "allowed": ["2147483648"]},
+            {"what": "data_class", "asked": ["anonymise"], "allowed": ["ouvert", "synthetique"]},
+        ],
+        "two_approvals": ["donnees-anonymisees"],
+    },
+    "approvals_needed": 2,
+    "first_approval_by": PERSON,
+    "waiting_since": AT,
+    "draft_id": None,
+    "turns": [
+        {
+            "kind": "answered",
+            "by": PERSON,
+            "at": AT,
+            "version": 2,
+            "lines": ["Parce que."],
+            "changes": [
+                {"step": "resources", "field": "size", "before": ["grand"], "after": ["petit"]}
+            ],
+        }
+    ],
     "version": 2,
 }
 STAGES = ("isolation", "containment", "data", "tracking", "workspace")
@@ -264,6 +288,8 @@ ANSWERS: dict[tuple[str, str], Any] = {
     ("POST", f"{ASK}/approve"): REQUEST,
     ("POST", f"{ASK}/reject"): REQUEST,
     ("POST", f"{ASK}/withdraw"): REQUEST,
+    ("POST", f"{ASK}/return"): REQUEST,
+    ("POST", f"{ASK}/answer"): REQUEST,
     ("GET", f"{ROOT}/sandboxes"): page(sandbox()),
     ("GET", BOX): sandbox(),
     ("DELETE", BOX): sandbox("deleting"),
@@ -344,10 +370,12 @@ def paper(name: str) -> httpx.Response:
 
 
 EVERY = [
-    "request list",
+    "request list --mine --second --waiting-days 3 --agency rft --data-class anonymise",
     "request show rq-0000000001",
     "request file --agency rft --purpose Essai --dataset demandes-prestations --wait",
-    "request approve rq-0000000001 --wait",
+    "request approve rq-0000000001 --wait --version 2",
+    "request return rq-0000000001 --question Pourquoi --question Quand",
+    "request answer rq-0000000001 --answer Oui --version 2",
     "request reject rq-0000000001 --reason Non",
     "request withdraw rq-0000000001 --yes",
     "sandbox list",

@@ -203,7 +203,7 @@ async def test_the_outlook_follows_the_answers_and_the_quota(lab: Lab, alice: Me
     assert seen.outlook.frees_at == seen.outlook.next_end == small.expires_at
     anonymous = {"datasets": ("dossiers-anonymes",)}
     view = await lab.drafts.answer(alice, made.id, Step.DATA, anonymous, is_partial=True)
-    assert view.outlook.decision.reasons == ("data_class",)
+    assert view.outlook.decision.reasons == ("data_class", "two_approvals")
     assert view.outlook.frees_at is None
 
 

@@ -29,6 +29,7 @@ from lab.services.intakes import IntakeService
 from lab.services.journal import Journal
 from lab.services.members import MemberService, NewMember
 from lab.services.requests import RequestService
+from lab.services.reviews import ReviewService
 from lab.services.sandboxes import SandboxService
 from lab.settings import Settings
 from lab.store import open_store
@@ -76,6 +77,7 @@ class WebLab:
     journal: Journal
     catalogue: FakeCatalogue
     requests: RequestService
+    reviews: ReviewService
     drafts: DraftService
     sandboxes: SandboxService
     holds: HoldService
@@ -146,6 +148,7 @@ async def build_lab(settings: Settings, clock: FixedClock) -> WebLab:
         journal=journal,
         catalogue=catalogue,
         requests=requests,
+        reviews=ReviewService(**parts, new_id=ids, zone=zone),
         drafts=DraftService(
             **parts,
             requests=requests,

@@ -77,6 +77,7 @@ class FakeCatalogue:
             files.approval,
             files.privacy,
             files.questionnaires,
+            files.two_approvals,
         )
 
     def catalogue(self) -> Catalogue:

@@ -9,8 +9,8 @@ from fastapi.routing import APIRoute
 
 from lab.domain.ids import AgencyId
 from lab.domain.member import Resource, Role, Target, can
+from lab.services.deciding import target as request_target
 from lab.services.members import NewMember
-from lab.services.requests import target as request_target
 from lab.services.sandboxes import target as sandbox_target
 from lab.web.access import rule_of
 from lab.web.gate import UNSAFE
@@ -35,6 +35,8 @@ BODIES: dict[str, dict[str, object]] = {
     "/api/v1/agencies/{agency_id}/quota": {"quota": QUOTA},
     "/api/v1/sandboxes/{sandbox_id}/extend": {"ends_on": "2026-12-04", "reason": "Encore."},
     "/api/v1/requests/{request_id}/reject": {"reason": "Précisez le but."},
+    "/api/v1/requests/{request_id}/return": {"questions": ["Quel effet?"]},
+    "/api/v1/requests/{request_id}/answer": {"answers": []},
 }
 REFUSED = {403, 404}
 

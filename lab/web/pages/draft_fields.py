@@ -230,7 +230,7 @@ def _of_questionnaire(step: Step, name: str, offer: Offer) -> Rows:
 def _outcome(offer: Offer, **known: object) -> str:
     """Say at the choice itself that it alone would send the request to a person."""
     asked = AskedSoFar(offer.today, **known)  # type: ignore[arg-type]  # one of its fields
-    decision = decide_so_far(offer.catalogue.approval, asked)
+    decision = decide_so_far(offer.catalogue.approval, asked, offer.catalogue.two_approvals)
     return "" if decision.is_approved else offer.language.text(_REVIEW)
 
 

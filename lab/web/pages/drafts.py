@@ -8,7 +8,7 @@ from http import HTTPStatus
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
-from lab.domain.draft import ADVICE, ASKS, TASKS, Step, asks_of
+from lab.domain.draft import ADVICE, TASKS, Step, asks_of
 from lab.domain.errors import (
     ConflictError,
     InvalidError,
@@ -37,7 +37,7 @@ from lab.web.pages.draft_fields import (
 )
 from lab.web.pages.listing import name_of
 from lab.web.pages.request_form import Typed, choices_for
-from lab.web.pages.requests import trail_of, version_in
+from lab.web.pages.requests import STEP_OF, trail_of, version_in
 from lab.web.pages.showing import shown
 from lab.web.problems import explain
 from lab.web.rendering import page_language, render
@@ -49,7 +49,6 @@ router = APIRouter(prefix="/demandes/nouvelle", include_in_schema=False)
 
 _CREATE = allowed(Verb.CREATE, Resource.REQUEST)
 _STEPS = {slug: step for step, slug in draft_words.SLUG.items()}
-_STEP_OF = {ask.name: step for step, asks in ASKS.items() for ask in asks}
 _SHOWN = 30
 CHECK = "verifier"
 
@@ -208,7 +207,7 @@ async def _check(
 
 def _linked(problem: Problem, draft_id: str, offer: Offer) -> dict[str, str]:
     """Lead from a problem to the page of its step."""
-    step = _STEP_OF.get(problem.field)
+    step = STEP_OF.get(problem.field)
     text = of_problem(problem, offer.language)
     if step is None:
         return {"text": text}

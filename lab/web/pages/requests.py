@@ -1,11 +1,15 @@
 """Requests: list, form, page, and the decisions about them."""
 
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import closing
 from http import HTTPStatus
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
+from lab.domain.draft import ASKS
 from lab.domain.errors import (
+    ConflictError,
     ForbiddenError,
     InvalidError,
     QuotaExceededError,
@@ -13,14 +17,17 @@ from lab.domain.errors import (
 from lab.domain.ids import RequestId
 from lab.domain.member import Member, Resource, Verb, can
 from lab.domain.request import TRANSITIONS, Move, RequestState, SandboxRequest
-from lab.services.requests import Preview, target
+from lab.domain.review import TurnKind, last_of, since
+from lab.services.deciding import takes_part, target
+from lab.services.requests import Preview
+from lab.web import draft_words
 from lab.web.access import allowed
 from lab.web.conditions import key_for
 from lab.web.forms import Form, form_of
 from lab.web.identity import Actor
-from lab.web.language import msg
+from lab.web.language import Language, msg
 from lab.web.pages.draft_fields import kept_with
-from lab.web.pages.listing import name_of, request_rows
+from lab.web.pages.listing import name_of
 from lab.web.pages.request_form import (
     ANCHORS,
     Typed,
@@ -30,10 +37,18 @@ from lab.web.pages.request_form import (
     rule_sentences,
     with_key,
 )
+from lab.web.pages.review_words import (
+    PolicyView,
+    Reading,
+    policy_of,
+    told,
+    turns_of,
+)
 from lab.web.pages.showing import shown
 from lab.web.pages.timeline import Telling, button_of, timeline_of
 from lab.web.problems import explain
 from lab.web.rendering import may, page_language, render
+from lab.web.schemas.requests import named_in
 from lab.web.wiring import lab_of
 
 router = APIRouter(prefix="/demandes", include_in_schema=False)
@@ -42,23 +57,14 @@ _CREATE = allowed(Verb.CREATE, Resource.REQUEST)
 _READ = allowed(Verb.READ, Resource.REQUEST)
 _DECIDE = allowed(Verb.DECIDE, Resource.REQUEST)
 _CHANGE = allowed(Verb.CHANGE, Resource.REQUEST)
+STEP_OF = {ask.name: step for step, asks in ASKS.items() for ask in asks}
+_ANCHORS = {"answers": "answers.1", "answer": "answers.1"}
 
 
 def trail_of(request: Request) -> list[tuple[str, str]]:
     """Return the way back from a page of a request."""
     language = page_language(request)
     return [(language.text(msg("Accueil")), "/"), (language.text(msg("Demandes")), "/demandes")]
-
-
-@router.get("", dependencies=[Depends(allowed(Verb.LIST, Resource.REQUEST))])
-async def list_requests(
-    actor: Actor, request: Request, etat: str = "", apres: str = ""
-) -> Response:
-    lab = lab_of(request)
-    state = next((s for s in RequestState if s.value == etat), None)
-    page = await lab.requests.page(actor, state=state, after=apres, limit=30)
-    rows = await request_rows(lab, page.items)
-    return render(request, "requests.html", rows=rows, cursor=page.next_cursor, state=state)
 
 
 @router.get("/nouvelle", dependencies=[Depends(_CREATE)])
@@ -131,27 +137,36 @@ async def _page(
     actor: Member,
     found: SandboxRequest,
     *,
-    error: InvalidError | None = None,
-    reason: str = "",
+    error: InvalidError | ConflictError | QuotaExceededError | None = None,
+    typed: Mapping[str, Sequence[str]] | None = None,
 ) -> Response:
     lab, language = lab_of(request), page_language(request)
-    people = await lab.members.names([
-        m for m in (*found.team, found.requester_id, found.decided_by) if m is not None
-    ])
-    catalogue = lab.catalogue.catalogue()
-    problems = shown(error.problems, language) if error else []
+    people = await lab.members.names(sorted(named_in(found)))
+    catalogue, typed = lab.catalogue.catalogue(), typed or {}
+    reading = Reading(language, lab.settings.zone, people, catalogue)
+    status, problems = _failed(error, language, found.draft_id)
     view = await lab.sandboxes.get(actor, found.sandbox_id) if found.sandbox_id else None
     sections, advised = kept_with(found.answers, catalogue, language)
     telling = Telling(language, lab.settings.zone, lab.clock.now(), people)
     may_ask = bool(actor.agency_id) and may(actor, Verb.CREATE, Resource.REQUEST)
     is_open = found.state in TRANSITIONS[Move.REJECT].from_states
     may_decide = can(actor, Verb.DECIDE, target(found))
+    is_own = actor.id in takes_part(found)
+    asked = last_of(found.turns, TurnKind.RETURNED)
+    has_approved = found.first_by == actor.id and found.state is RequestState.IN_REVIEW
     return render(
         request,
         "request.html",
-        status=HTTPStatus.UNPROCESSABLE_ENTITY if error else HTTPStatus.OK,
+        status=status,
         trail=trail_of(request),
         asked=found,
+        policy=policy_of(found, catalogue, lab.settings.zone, language)
+        if may_decide and not found.rule
+        else PolicyView("", (), ()),
+        turns=turns_of(found.turns, reading),
+        first_by=name_of(found.first_by, people),
+        questions=asked.lines if asked else (),
+        changed=_done_since(error, found, reading),
         team=[name_of(m, people) for m in found.team],
         requester=name_of(found.requester_id, people),
         timeline=timeline_of(found, view, telling),
@@ -161,34 +176,125 @@ async def _page(
         template=catalogue.templates.get(found.template_id),
         profile=catalogue.profiles.get(found.profile_id),
         size=catalogue.sizes.get(found.size),
-        can_decide=is_open and may_decide and actor.id not in found.team,
-        is_own=is_open and may_decide and actor.id in found.team,
+        can_decide=is_open and may_decide and not is_own,
+        can_approve=found.state is RequestState.IN_REVIEW and not has_approved,
+        has_approved=has_approved,
+        can_answer=found.state is RequestState.RETURNED and can(actor, Verb.CREATE, target(found)),
+        is_own=is_open and may_decide and is_own,
         can_withdraw=found.state in TRANSITIONS[Move.WITHDRAW].from_states
         and can(actor, Verb.CHANGE, target(found)),
         problems=problems,
         wrong={problem["field"]: problem["text"] for problem in problems},
-        reason=reason,
+        reason="".join(typed.get("reason", ())),
+        questions_typed="".join(typed.get("questions", ())),
+        answers=typed.get("answer", ()),
     )
+
+
+def _failed(
+    error: InvalidError | ConflictError | QuotaExceededError | None,
+    language: Language,
+    draft_id: str | None,
+) -> tuple[HTTPStatus, list[dict[str, str]]]:
+    """Return what the page answers with, and what stands on top of it."""
+    if error is None:
+        return HTTPStatus.OK, []
+    if isinstance(error, InvalidError):
+        problems = shown(error.problems, language)
+        for problem in problems:
+            step = STEP_OF.get(problem["field"])
+            if step is not None and draft_id:
+                problem["href"] = f"/demandes/nouvelle/{draft_id}/{draft_words.SLUG[step]}"
+            problem["anchor"] = _ANCHORS.get(problem["field"], problem["anchor"])
+            if problem["field"].startswith("questions."):
+                problem["field"] = problem["anchor"] = "questions"
+        return HTTPStatus.UNPROCESSABLE_ENTITY, problems
+    failure = explain(error, language)
+    return failure.status, [{"field": "", "text": f"{failure.title}. {failure.detail}"}]
+
+
+def _done_since(
+    error: Exception | None, found: SandboxRequest, reading: Reading
+) -> list[tuple[str, str]]:
+    """Return what was done after the version that a refused decision was about."""
+    if not isinstance(error, ConflictError):
+        return []
+    return [
+        (told(turn, reading), reading.language.moment(turn.at, reading.zone))
+        for turn in since(found.turns, error.expected)
+    ]
 
 
 @router.post("/{request_id}/approuver", dependencies=[Depends(_DECIDE)])
 async def approve(request_id: str, actor: Actor, request: Request) -> Response:
     form = (await form_of(request)).only("version")
-    await lab_of(request).requests.approve(actor, RequestId(request_id), version=version_in(form))
-    return RedirectResponse(f"/demandes/{request_id}", HTTPStatus.SEE_OTHER)
+    approve = lab_of(request).requests.approve
+    return await _acted(
+        request, actor, request_id, approve(actor, RequestId(request_id), version=version_in(form))
+    )
+
+
+@router.post("/{request_id}/retourner", dependencies=[Depends(_DECIDE)])
+async def send_back(request_id: str, actor: Actor, request: Request) -> Response:
+    lab, form = lab_of(request), await form_of(request)
+    questions = form.one("questions").splitlines()
+    return await _acted(
+        request,
+        actor,
+        request_id,
+        lab.reviews.send_back(
+            actor, RequestId(request_id), questions=questions, version=version_in(form)
+        ),
+        fields=("questions",),
+    )
+
+
+@router.post("/{request_id}/repondre", dependencies=[Depends(_CREATE)])
+async def answer(request_id: str, actor: Actor, request: Request) -> Response:
+    lab, form = lab_of(request), await form_of(request)
+    return await _acted(
+        request,
+        actor,
+        request_id,
+        lab.reviews.answer(
+            actor, RequestId(request_id), answers=form.many("answer"), version=version_in(form)
+        ),
+        fields=("answer",),
+    )
 
 
 @router.post("/{request_id}/refuser", dependencies=[Depends(_DECIDE)])
 async def reject(request_id: str, actor: Actor, request: Request) -> Response:
     lab, form = lab_of(request), await form_of(request)
-    try:
-        form.only("version", "reason")
-        await lab.requests.reject(
+    return await _acted(
+        request,
+        actor,
+        request_id,
+        lab.requests.reject(
             actor, RequestId(request_id), reason=form.one("reason"), version=version_in(form)
-        )
-    except InvalidError as error:
-        found = await lab.requests.get(actor, RequestId(request_id))
-        return await _page(request, actor, found, error=error, reason=form.one("reason"))
+        ),
+        fields=("reason",),
+    )
+
+
+async def _acted(
+    request: Request,
+    actor: Member,
+    request_id: str,
+    act: Coroutine[object, object, SandboxRequest],
+    *,
+    fields: Sequence[str] = (),
+) -> Response:
+    """Do it and lead back to the page; where it is refused, show why and keep what was typed."""
+    form = await form_of(request)
+    try:
+        with closing(act):
+            form.only("version", *fields)
+            await act
+    except (InvalidError, ConflictError, QuotaExceededError) as error:
+        found = await lab_of(request).requests.get(actor, RequestId(request_id))
+        typed = {name: form.many(name) for name in fields}
+        return await _page(request, actor, found, error=error, typed=typed)
     return RedirectResponse(f"/demandes/{request_id}", HTTPStatus.SEE_OTHER)
 
 

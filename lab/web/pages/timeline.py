@@ -8,12 +8,16 @@ from zoneinfo import ZoneInfo
 from lab.domain.ids import MemberId
 from lab.domain.member import Member
 from lab.domain.request import RequestState, SandboxRequest
+from lab.domain.review import TurnKind
 from lab.domain.sandbox import Phase
 from lab.services.sandboxes import SandboxView
 from lab.web import words
 from lab.web.language import Language, msg
 from lab.web.pages.listing import name_of
 from lab.web.pages.stages import StageLine, stage_lines
+
+_ON_THE_WAY = frozenset({TurnKind.RETURNED, TurnKind.ANSWERED, TurnKind.APPROVED_ONCE})
+"""What is no decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,15 @@ def timeline_of(
         telling: Language, zone, time and names.
     """
     say, events = telling.language.text, [_filed(request, telling)]
+    events += [
+        Event(
+            say(words.TURN[turn.kind], name=name_of(turn.by, telling.people)),
+            "done",
+            telling.language.moment(turn.at, telling.zone),
+        )
+        for turn in request.turns
+        if turn.kind in _ON_THE_WAY
+    ]
     match request.state:
         case RequestState.APPROVED:
             events.append(_approved(request, telling))
@@ -69,8 +82,9 @@ def timeline_of(
             events.append(_decided(say(msg("Refusée par %(name)s"), name=name), request, telling))
         case RequestState.WITHDRAWN:
             events.append(_decided(say(msg("Retirée")), request, telling))
-        case RequestState.IN_REVIEW | RequestState.SUBMITTED | RequestState.DRAFT:
-            events.append(Event(say(msg("En révision")), "now"))
+        case _:
+            is_back = request.state is RequestState.RETURNED
+            events.append(Event(say(msg("À compléter") if is_back else msg("En révision")), "now"))
             events += [
                 Event(say(text), "later")
                 for text in (msg("Provisionnement"), msg("Prête"), msg("Fin prévue"))
@@ -95,11 +109,15 @@ def button_of(
         return Button(language.text(msg("Suivre la préparation")), f"/bacs/{view.sandbox.id}")
     if view is not None:
         return Button(language.text(msg("Voir le bac à sable")), f"/bacs/{view.sandbox.id}")
-    if may_ask and request.state in {RequestState.REJECTED, RequestState.WITHDRAWN}:
+    return _of_request(request, language) if may_ask else None
+
+
+def _of_request(request: SandboxRequest, language: Language) -> Button:
+    if request.state is RequestState.RETURNED:
+        return Button(language.text(msg("Répondre aux questions")), "#repondre")
+    if request.state in {RequestState.REJECTED, RequestState.WITHDRAWN}:
         return Button(language.text(msg("Faire une autre demande")), "/demandes/nouvelle/guidee")
-    if may_ask:
-        return Button(language.text(msg("Voir les demandes de mon organisme")), "/demandes")
-    return None
+    return Button(language.text(msg("Voir les demandes de mon organisme")), "/demandes")
 
 
 def _filed(request: SandboxRequest, telling: Telling) -> Event:

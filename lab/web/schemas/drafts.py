@@ -124,7 +124,11 @@ class AdviceOut(Out):
 
 
 class DraftBriefOut(Out):
-    """A request being written, in a list. / Une demande en cours d’écriture."""
+    """A request being written, in a list. / Une demande en cours d’écriture.
+
+    Attributes:
+        revises_id: The returned request whose answers it changes.
+    """
 
     id: str
     agency_id: str
@@ -133,6 +137,7 @@ class DraftBriefOut(Out):
     opened_at: datetime
     updated_at: datetime
     request_id: str | None
+    revises_id: str | None
     version: int
 
     @classmethod
@@ -228,6 +233,7 @@ def _facts(draft: Draft, people: Mapping[MemberId, Member]) -> dict[str, object]
         "opened_at": draft.opened_at,
         "updated_at": draft.updated_at,
         "request_id": draft.request_id,
+        "revises_id": draft.revises_id,
         "version": draft.version,
     }
 

@@ -43,7 +43,9 @@ async def mounted(case: Case) -> SandboxId:
     made = await case.lab.requests.file(
         requester, draft(datasets=(REF.dataset_id, "demandes-prestations"))
     )
+    # Anonymised data: two people approve.
     await case.lab.requests.approve(case.reviewer, made.request.id)
+    await case.lab.requests.approve(case.supervisor, made.request.id)
     request = await case.lab.requests.get(requester, made.request.id)
     assert request.sandbox_id is not None
     return request.sandbox_id

@@ -162,7 +162,9 @@ async def test_a_version_whose_review_is_due_leaves_running_sandboxes_and_is_ask
     made = await case.lab.requests.file(
         requester, draft(datasets=(REF.dataset_id, "demandes-prestations"))
     )
+    # Anonymised data: two people approve.
     await case.lab.requests.approve(case.reviewer, made.request.id)
+    await case.lab.requests.approve(case.supervisor, made.request.id)
     request = await case.lab.requests.get(requester, made.request.id)
     assert request.sandbox_id is not None
     waiting = (
