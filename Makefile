@@ -63,8 +63,8 @@ test-cluster: setup ## The tests that need a cluster: starts one where none runs
 bench-cluster: cluster ## Measure a provision, and scale on simulated nodes
 	@$(BIN)/python -m tests.cluster.bench $(ARGS)
 
-bench-data: setup ## Measure reading, detection, anonymisation, synthesis and the measures of risk
-	@for part in ingest detect anonymise synthesise measure; do echo "== $$part"; $(BIN)/python -m tests.data.$$part.bench_$$part; done
+bench-data: setup ## Measure reading, detection, anonymisation, synthesis, risk, memory, beside two libraries
+	@for part in ingest detect anonymise synthesise measure pipeline oracles; do echo "== $$part"; $(BIN)/python -m tests.data.$$part.bench_$$part; done
 
 clean: ## Delete what was installed and built here; the lab's data (.lab) stay
 	@if [ -x $(BIN)/lab ] && [ -e .lab/running.json ]; then echo "The lab runs: 'make down' first."; exit 1; fi
