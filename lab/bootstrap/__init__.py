@@ -23,6 +23,7 @@ from lab.domain.ids import SandboxId
 from lab.services.accounts import AccountService
 from lab.services.agencies import AgencyService
 from lab.services.audit import AuditService
+from lab.services.budgets import BudgetWatch, UsageService
 from lab.services.datasets import DatasetService
 from lab.services.drafts import DraftService
 from lab.services.evidence import EvidenceService
@@ -77,6 +78,7 @@ class Lab:
     holds: HoldService
     extensions: ExtensionService
     agencies: AgencyService
+    usage: UsageService
     members: MemberService
     accounts: AccountService
     federation: FederationService | None
@@ -214,7 +216,12 @@ async def build(
             wake=controller.wake,
         ),
         holds=HoldService(
-            store=store, clock=clock, journal=journal, new_id=new_id, wake=controller.wake
+            store=store,
+            clock=clock,
+            journal=journal,
+            new_id=new_id,
+            zone=settings.zone,
+            wake=controller.wake,
         ),
         extensions=ExtensionService(
             store=store,
@@ -225,7 +232,8 @@ async def build(
             zone=settings.zone,
             wake=controller.wake,
         ),
-        agencies=AgencyService(store=store, journal=journal),
+        agencies=AgencyService(store=store, clock=clock, journal=journal, zone=settings.zone),
+        usage=UsageService(store=store, clock=clock, journal=journal, zone=settings.zone),
         members=members,
         accounts=accounts,
         federation=federation(
@@ -254,7 +262,7 @@ async def build(
         intake_work=work,
         audit=AuditService(store=store, journal=journal),
         evidence=EvidenceService(store=store, clock=clock, wake=controller.wake),
-        figures=FigureService(store=store, clock=clock, proofs=systems.proofs),
+        figures=FigureService(store=store, clock=clock, proofs=systems.proofs, zone=settings.zone),
         controller=controller,
         providers=systems.providers,
         launcher=systems.launcher or LocalLauncher(settings=settings, catalogue=catalogue),
@@ -276,6 +284,13 @@ def _controller(
     chores: IntakeWork,
     tidy: Callable[[], Awaitable[None]],
 ) -> Controller:
+    watch = BudgetWatch(
+        store=store,
+        clock=clock,
+        new_id=new_id,
+        zone=settings.zone,
+        guard=guard,
+    )
     return Controller(
         store=store,
         queue=WorkQueue[SandboxId](
@@ -302,6 +317,7 @@ def _controller(
         guard=guard,
         chores=chores,
         tidy=tidy,
+        budgets=watch.run,
     )
 
 

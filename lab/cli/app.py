@@ -26,6 +26,7 @@ from lab.cli import (  # noqa: F401 -- they add their commands to "dataset", "re
     reviews,
     sandboxes,
     screen,
+    usage,
     users,
 )
 from lab.cli.api import Refused, Unreachable
@@ -108,6 +109,7 @@ def _whole(
 
 
 machine.add_to(app)
+usage.add_to(app)
 # "intakes", "intake_runs" and "intake_papers" add theirs to the commands of "datasets".
 for _noun in (requests, sandboxes, quotas, agencies, datasets, users, audit, images):
     app.add_typer(_noun.app)

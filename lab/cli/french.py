@@ -5,6 +5,7 @@ from __future__ import annotations
 from lab.cli.french_audit import AUDIT
 from lab.cli.french_drafts import DRAFTS
 from lab.cli.french_holding import HOLDING
+from lab.cli.french_hours import HOURS
 from lab.cli.french_images import IMAGES
 from lab.cli.french_intakes import INTAKES
 from lab.cli.french_reviews import REVIEWS
@@ -232,4 +233,4 @@ FRENCH: dict[str, str] = {
     ),
     "See 'lab up --help'.": ("Voyez « lab up --help »."),
 }
-FRENCH |= AUDIT | DRAFTS | HOLDING | IMAGES | INTAKES | REVIEWS | WORDS
+FRENCH |= AUDIT | DRAFTS | HOLDING | HOURS | IMAGES | INTAKES | REVIEWS | WORDS

@@ -69,14 +69,12 @@ WORDS: dict[str, str] = {
     (
         "Set what an agency may hold at once; what is not given stays as it is.\n\nA quota "
         "below what is held takes nothing away: nothing more is granted\nuntil enough came "
-        "back."
+        "back. A budget of hours below what is used suspends what\nruns on it."
     ): (
         "Fixer ce qu’un organisme peut détenir à la fois; ce qui n’est pas donné reste tel "
         "quel.\n\nUn quota plus petit que l’utilisé n’enlève rien : rien de plus n’est "
-        "accordé\ntant qu’il n’en est pas assez revenu."
-    ),
-    "Show an agency's quota, what is held of it and what is left.": (
-        "Montrer le quota d’un organisme, l’utilisé et le reste."
+        "accordé\ntant qu’il n’en est pas assez revenu. Un budget d’heures plus petit que "
+        "l’utilisé\nsuspend ce qui s’en sert."
     ),
     "Show one data set: columns and files of its latest version.": (
         "Montrer un jeu de données : colonnes et fichiers de sa dernière version."
@@ -196,10 +194,6 @@ WORDS: dict[str, str] = {
     "exited": "terminée",
     "failed": "échec",
     "fatal": "abandonnée",
-    "give at least one of --cpu, --memory, --storage, --gpu, --sandboxes, --max-days": (
-        "donnez au moins une option parmi --cpu, --memory, --storage, --gpu, --sandboxes, "
-        "--max-days"
-    ),
     "in_review": "en révision",
     "left over from before and ended: {parts}": "restait d’avant, et arrêté : {parts}",
     "no": "non",

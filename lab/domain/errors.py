@@ -10,6 +10,8 @@
         - ConflictError         it changed since it was read
         - StateError            not possible in the state it is in
         - QuotaExceededError
+            + PersonQuotaExceededError  of the person, not of the agency
+        - BudgetSpentError      no hours are left this month
         - KeyReusedError        same idempotency key, other body
         - NotReadyError         later
     + ProviderError           an outside system failed; the controller retries
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lab.domain.agency import Usage
+    from lab.domain.hours import Account, Metered
     from lab.domain.ids import AgencyId
     from lab.domain.sandbox import Stage
 
@@ -159,6 +162,29 @@ class QuotaExceededError(RequestError):
     def __init__(self, agency_id: AgencyId, *, asked: Usage, left: Usage) -> None:
         super().__init__(f"agency '{agency_id}' asked for {asked}; left: {left}")
         self.agency_id, self.asked, self.left = agency_id, asked, left
+
+
+class PersonQuotaExceededError(QuotaExceededError):
+    """The person's own quota has no room for what was asked; ``left`` is the person's."""
+
+    code = "person_quota_exceeded"
+
+
+class BudgetSpentError(RequestError):
+    """The agency has used all hours of the month of something that this needs.
+
+    Attributes:
+        account: What it had and what it used.
+    """
+
+    code = "budget_spent"
+
+    def __init__(self, account: Account, metered: Metered) -> None:
+        super().__init__(
+            f"agency '{account.agency_id}' has used its {metered.value} hours of {account.month}"
+        )
+        self.account, self.metered = account, metered
+        self.facts = {"month": str(account.month), "resource": metered.value}
 
 
 class KeyReusedError(RequestError):

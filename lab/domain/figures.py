@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lab.domain.agency import Agency, Usage
+    from lab.domain.hours import Account
     from lab.domain.sandbox import Phase, Stage
 
 
@@ -39,6 +40,7 @@ class Figures:
         oldest_proof_seconds: Age of the oldest proof that a ready sandbox stands on; 0 for none.
         unread_seconds: Age of the oldest thing asked for that the loop has not read yet.
         quotas: Each agency, and what is held of its quota.
+        accounts: The hours of this month, of each agency that has a budget.
     """
 
     phases: Mapping[Phase, int]
@@ -48,3 +50,4 @@ class Figures:
     oldest_proof_seconds: float
     unread_seconds: float
     quotas: Sequence[tuple[Agency, Usage]]
+    accounts: Sequence[Account] = ()

@@ -26,6 +26,7 @@ from lab.ports.outside import (
     Provider,
     ServerState,
 )
+from lab.ports.quotas import PersonQuotas, SpanBook
 from lab.ports.shared import GrantSnapshots, HeldGrant, Proofs, Reports
 from lab.ports.store import (
     Agencies,
@@ -70,6 +71,7 @@ __all__ = [
     "Outbox",
     "Page",
     "Passwords",
+    "PersonQuotas",
     "Pipeline",
     "Plan",
     "ProofSource",
@@ -82,6 +84,7 @@ __all__ = [
     "Sandboxes",
     "ServerState",
     "SignIns",
+    "SpanBook",
     "Spend",
     "Store",
     "TableRead",

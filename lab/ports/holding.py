@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lab.domain.hours import Metered
     from lab.domain.ids import AgencyId, SandboxId
     from lab.domain.intervention import Intervention, LabStop
     from lab.domain.sandbox import SuspendReason, Suspension
@@ -40,7 +41,11 @@ class Holds(Protocol):
         ...
 
     async def suspend_all(
-        self, suspension: Suspension, agency_id: AgencyId | None = None
+        self,
+        suspension: Suspension,
+        agency_id: AgencyId | None = None,
+        *,
+        holding: Metered | None = None,
     ) -> Sequence[SandboxId]:
         """Suspend every sandbox that may run, in one statement; return which, by id.
 
@@ -49,6 +54,7 @@ class Holds(Protocol):
         Args:
             suspension: Of each.
             agency_id: Only those of this agency.
+            holding: Only those that hold some of it.
         """
         ...
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lab.ports.federation import Identities, SignIns
     from lab.ports.holding import Holds
     from lab.ports.intakes import Intakes
+    from lab.ports.quotas import PersonQuotas, SpanBook
     from lab.ports.shared import Proofs, Reports
 
 T = TypeVar("T")
@@ -431,6 +432,16 @@ class Transaction(Protocol):
     @property
     def holds(self) -> Holds:
         """Suspensions and extensions of sandboxes, and the stop of the lab."""
+        ...
+
+    @property
+    def hours(self) -> SpanBook:
+        """Hours that sandboxes were ready, and what was told of budgets."""
+        ...
+
+    @property
+    def person_quotas(self) -> PersonQuotas:
+        """Quotas of single people."""
         ...
 
     @property

@@ -232,7 +232,8 @@ class DraftService:
         return Filed(request)
 
     async def _view(self, tx: Transaction, draft: Draft) -> DraftView:
-        return await view_of(tx, draft, self._catalogue.catalogue(), self._today())
+        catalogue = self._catalogue.catalogue()
+        return await view_of(tx, draft, catalogue, self._zone, self._clock.now())
 
     def _today(self) -> date:
         return self._clock.now().astimezone(self._zone).date()

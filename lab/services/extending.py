@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 
 from lab.domain.agency import Usage
 from lab.domain.approval import Asked
-from lab.domain.errors import InvalidError, NotFoundError, QuotaExceededError
+from lab.domain.errors import (
+    InvalidError,
+    NotFoundError,
+    PersonQuotaExceededError,
+    QuotaExceededError,
+)
 from lab.domain.extension import reach
 from lab.domain.intervention import Act, Intervention
 from lab.domain.member import Verb, can
@@ -90,7 +95,7 @@ class ExtensionService:
 
         Raises:
             InvalidError: No reason, or a day that cannot be.
-            QuotaExceededError: The agency holds more than its quota; nothing more is granted.
+            QuotaExceededError: The agency, or whoever asked for it, holds more than the quota.
             StateError: It is being deleted.
         """
         wrong: list[Problem] = []
@@ -174,8 +179,18 @@ def _decides(actor: Member, sandbox: Sandbox) -> bool:
 
 
 async def _require_room(tx: Transaction, agency: Agency, sandbox: Sandbox) -> None:
-    """Refuse more time while the agency holds more than its quota, which was made smaller."""
+    """Refuse more time while more is held than a quota, which was made smaller.
+
+    The agency's quota, and that of whoever asked for the sandbox.
+    """
+    asked = Usage(sandbox.spec.resources, 1)
     held = await tx.agencies.held(agency.id)
     if not held.fits_in(agency.quota):
-        asked = Usage(sandbox.spec.resources, 1)
         raise QuotaExceededError(agency.id, asked=asked, left=agency.quota.less(held))
+    request = await tx.requests.get(sandbox.request_id)
+    if request is None:
+        return
+    own = (await tx.person_quotas.get(agency.id, request.requester_id)).within(agency.quota)
+    held = await tx.person_quotas.held(agency.id, request.requester_id)
+    if not held.fits_in(own):
+        raise PersonQuotaExceededError(agency.id, asked=asked, left=own.less(held))

@@ -7,13 +7,16 @@ from collections import Counter, defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from lab.domain.agency import NO_BUDGET
 from lab.domain.figures import Figures
 from lab.domain.sandbox import USABLE, Phase, Seen, Stage, phase
+from lab.services.budgets import account_of
 from lab.services.sandboxes import seen_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+    from zoneinfo import ZoneInfo
 
     from lab.domain.sandbox import Sandbox
     from lab.ports import Clock, ProofSource, Store
@@ -23,10 +26,14 @@ KEPT = timedelta(seconds=5)
 
 
 class FigureService:
-    """Counts what there is."""
+    """Counts what there is.
 
-    def __init__(self, *, store: Store, clock: Clock, proofs: ProofSource) -> None:
-        self._store, self._clock, self._proofs = store, clock, proofs
+    Args:
+        zone: Where the lab's months begin and end.
+    """
+
+    def __init__(self, *, store: Store, clock: Clock, proofs: ProofSource, zone: ZoneInfo) -> None:
+        self._store, self._clock, self._proofs, self._zone = store, clock, proofs, zone
         self._last: tuple[datetime, Figures] | None = None
         self._turn = asyncio.Lock()
 
@@ -50,6 +57,11 @@ class FigureService:
             quotas = [
                 (agency, await tx.agencies.held(agency.id)) for agency in await tx.agencies.all()
             ]
+            accounts = [
+                await account_of(tx, agency, self._zone, now)
+                for agency, _ in quotas
+                if agency.budget != NO_BUDGET
+            ]
         for sandbox in live:
             states = stages.get(sandbox.id, {})
             seen = seen_of(states)
@@ -72,6 +84,7 @@ class FigureService:
             oldest_proof_seconds=await self._oldest_proof(ready, now),
             unread_seconds=0.0 if oldest is None else max(0.0, (now - oldest).total_seconds()),
             quotas=quotas,
+            accounts=accounts,
         )
 
     async def _oldest_proof(self, ready: Sequence[Sandbox], now: datetime) -> float:

@@ -6,16 +6,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lab.domain.errors import ConflictError, InvalidError, NotFoundError, Problem, StateError
+from lab.domain.hours import Month
 from lab.domain.intervention import Act, Intervention, LabStop
 from lab.domain.member import Resource, Target, Verb
 from lab.domain.sandbox import SANDBOX_CHANGED, SuspendReason, Suspension
 from lab.domain.text import checked
+from lab.services.budgets import require_hours
 from lab.services.journal import LAB
 from lab.services.sandboxes import target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
+    from zoneinfo import ZoneInfo
 
     from lab.domain.ids import SandboxId
     from lab.domain.member import Member
@@ -68,6 +71,7 @@ class HoldService:
 
     Args:
         new_id: Makes an identifier from a prefix, never the same twice.
+        zone: Where the lab's months begin and end.
         wake: Told after each commit that wrote to the outbox.
     """
 
@@ -78,10 +82,11 @@ class HoldService:
         clock: Clock,
         journal: Journal,
         new_id: Callable[[str], str],
+        zone: ZoneInfo,
         wake: Callable[[], None],
     ) -> None:
         self._store, self._clock, self._journal = store, clock, journal
-        self._new_id, self._wake = new_id, wake
+        self._new_id, self._zone, self._wake = new_id, zone, wake
 
     async def suspend(
         self, actor: Member, sandbox_id: SandboxId, *, reason: str, version: int | None = None
@@ -115,6 +120,7 @@ class HoldService:
         Raises:
             InvalidError: No reason is given.
             StateError: It is being deleted, or all of the lab is stopped.
+            BudgetSpentError: Its agency has no hours left this month.
         """
         wrong: list[Problem] = []
         note = reason_of(reason, wrong)
@@ -133,9 +139,10 @@ class HoldService:
             if stop is not None:
                 raise StateError("sandbox", sandbox_id, state="lab_stopped", wanted="resume")
             before = sandbox.suspension.reason
+            facts = await self._affordable(tx, sandbox)
             resumed = await tx.sandboxes.put(replace(sandbox, suspension=None))
             act = self._act(actor, sandbox_id, Act.RESUME, before, note)
-            await self._done(tx, actor, resumed, act, "sandbox.resume")
+            await self._done(tx, actor, resumed, act, "sandbox.resume", facts=facts)
         self._wake()
         return resumed
 
@@ -163,6 +170,7 @@ class HoldService:
             await tx.holds.put(stop)
             suspension = Suspension(now, SuspendReason.LAB_STOPPED, stop.note)
             stopped = await tx.holds.suspend_all(suspension)
+            await tx.hours.end(stopped, now)
             acts = [
                 self._act(actor, each, Act.STOP, SuspendReason.LAB_STOPPED, note)
                 for each in stopped
@@ -239,6 +247,7 @@ class HoldService:
             if held is sandbox:
                 return sandbox
             held = await tx.sandboxes.put(held)
+            await tx.hours.end([sandbox_id], now)
             done = self._act(actor, sandbox_id, act, why, note)
             await self._done(tx, actor, held, done, action)
         self._wake()
@@ -257,8 +266,26 @@ class HoldService:
             note=note,
         )
 
+    async def _affordable(self, tx: Transaction, sandbox: Sandbox) -> dict[str, str]:
+        """Refuse what there are no hours for; say what makes it possible again, for the audit."""
+        agency, now = await tx.agencies.get(sandbox.spec.agency_id), self._clock.now()
+        if agency is not None:
+            await require_hours(tx, agency, sandbox.spec.resources, self._zone, now)
+        held = sandbox.suspension
+        if held is None or held.reason is not SuspendReason.BUDGET:
+            return {}
+        is_new = Month.of(held.at, self._zone) != Month.of(now, self._zone)
+        return {"because": "month" if is_new else "budget"}
+
     async def _done(
-        self, tx: Transaction, actor: Member, sandbox: Sandbox, act: Intervention, action: str
+        self,
+        tx: Transaction,
+        actor: Member,
+        sandbox: Sandbox,
+        act: Intervention,
+        action: str,
+        *,
+        facts: Mapping[str, str] | None = None,
     ) -> None:
         await tx.holds.add([act])
         await self._journal.done(
@@ -267,7 +294,7 @@ class HoldService:
             action=action,
             resource_id=sandbox.id,
             agency_id=sandbox.spec.agency_id,
-            facts={"reason": act.reason, "note": act.id},
+            facts={"reason": act.reason, "note": act.id, **(facts or {})},
         )
         await tx.outbox.add(SANDBOX_CHANGED, sandbox.id, act.at)
 

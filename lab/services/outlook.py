@@ -11,14 +11,18 @@ from lab.domain.draft import Draft, Step, StepState
 from lab.domain.ids import DatasetId
 from lab.domain.questionnaire import assess
 from lab.ports import Filter
+from lab.services.budgets import account_of
+from lab.services.person_quotas import own_left
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date, datetime
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
 
     from lab.domain.approval import Decision
     from lab.domain.catalogue import Catalogue
     from lab.domain.dataset import DataClass
+    from lab.domain.hours import Account, Metered
     from lab.domain.questionnaire import Assessment
     from lab.ports import Transaction
 
@@ -36,6 +40,8 @@ class Outlook:
         frees_at: When there is room for it, by the ends of today's sandboxes; nothing where
             there is room now, or not even then.
         next_end: When the first of the agency's sandboxes ends; nothing without any.
+        own_left: What the own quota of whoever opened it has left; nothing without one.
+        account: The agency's hours of the month; nothing where there is no agency.
     """
 
     decision: Decision
@@ -43,11 +49,23 @@ class Outlook:
     left: Usage
     frees_at: datetime | None
     next_end: datetime | None
+    own_left: Usage | None = None
+    account: Account | None = None
 
     @property
     def fits(self) -> bool:
-        """Tell whether the quota has room for it now."""
-        return self.asked.fits_in(self.left)
+        """Tell whether the agency's quota and the person's own have room for it now."""
+        return self.asked.fits_in(self.left) and self.fits_own
+
+    @property
+    def fits_own(self) -> bool:
+        """Tell whether the person's own quota has room for it now."""
+        return self.own_left is None or self.asked.fits_in(self.own_left)
+
+    @property
+    def lacking(self) -> Metered | None:
+        """What it needs that there are no hours of this month, or nothing."""
+        return self.account.spent_for(self.asked.resources) if self.account else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +78,14 @@ class DraftView:
     assessments: Mapping[str, Assessment]
 
 
-async def view_of(tx: Transaction, draft: Draft, catalogue: Catalogue, today: date) -> DraftView:
+async def view_of(
+    tx: Transaction, draft: Draft, catalogue: Catalogue, zone: ZoneInfo, now: datetime
+) -> DraftView:
     """Return a draft with what follows from its answers."""
     return DraftView(
         draft=draft,
         states={step: draft.state(step, catalogue.questionnaires) for step in Step},
-        outlook=await _outlook(tx, draft, catalogue, today),
+        outlook=await _outlook(tx, draft, catalogue, zone, now),
         assessments={
             name: assess(questionnaire, draft.values(Step(name)))
             for name, questionnaire in catalogue.questionnaires.items()
@@ -73,7 +93,10 @@ async def view_of(tx: Transaction, draft: Draft, catalogue: Catalogue, today: da
     )
 
 
-async def _outlook(tx: Transaction, draft: Draft, catalogue: Catalogue, today: date) -> Outlook:
+async def _outlook(
+    tx: Transaction, draft: Draft, catalogue: Catalogue, zone: ZoneInfo, now: datetime
+) -> Outlook:
+    today = now.astimezone(zone).date()
     asked = draft.asked(otherwise=today)
     size = catalogue.sizes.get(asked.size)
     known = AskedSoFar(
@@ -100,6 +123,8 @@ async def _outlook(tx: Transaction, draft: Draft, catalogue: Catalogue, today: d
         left=left,
         frees_at=room_at(quota, held, ends, wished) if is_tight else None,
         next_end=min((at for at, _ in ends), default=None),
+        own_left=await own_left(tx, agency, draft.author_id) if agency else None,
+        account=await account_of(tx, agency, zone, now) if agency else None,
     )
 
 

@@ -11,7 +11,6 @@ from lab.domain.approval import Asked, decide
 from lab.domain.errors import (
     InvalidError,
     Problem,
-    QuotaExceededError,
     SecondPersonError,
     StateError,
 )
@@ -28,6 +27,7 @@ from lab.domain.sandbox import (
 )
 from lab.domain.text import checked
 from lab.ports import Filter
+from lab.services.budgets import account_of, require_hours
 from lab.services.checks import DraftCheck
 from lab.services.deciding import (
     decidable,
@@ -39,6 +39,7 @@ from lab.services.deciding import (
 )
 from lab.services.deciding import found as found_one
 from lab.services.keys import earlier, remember
+from lab.services.person_quotas import own_left, require_room
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from lab.domain.agency import Agency
     from lab.domain.approval import Decision
     from lab.domain.dataset import DataClass
+    from lab.domain.hours import Account, Metered
     from lab.domain.member import Member
     from lab.domain.request import RequestDraft, RequestState
     from lab.ports import CatalogueSource, Clock, Page, Store, Transaction
@@ -77,12 +79,21 @@ class Preview:
     """What would become of a draft.
 
     Attributes:
-        left: What the agency's quota has left before it.
+        left: What the agency's quota, and the person's own, have left before it.
+        own_left: What the person's own has left; nothing where there is none.
+        account: The agency's hours of the month.
     """
 
     decision: Decision
     asked: Usage
     left: Usage
+    own_left: Usage | None
+    account: Account
+
+    @property
+    def lacking(self) -> Metered | None:
+        """What it needs that there are no hours of this month, or nothing."""
+        return self.account.spent_for(self.asked.resources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +148,8 @@ class RequestService:
 
         Raises:
             InvalidError: Fields are wrong; nothing was kept.
-            QuotaExceededError: The agency has no room; nothing was kept.
+            QuotaExceededError: The agency, or the person, has no room; nothing was kept.
+            BudgetSpentError: The agency has no hours left this month; nothing was kept.
             KeyReusedError: The key came with another draft before.
         """
         async with self._journal.refusals(actor, "request.file", agency_id=draft.agency_id):
@@ -180,14 +192,14 @@ class RequestService:
 
         Raises:
             InvalidError: Fields are wrong.
-            QuotaExceededError: The agency has no room.
+            QuotaExceededError: The agency, or the person, has no room.
+            BudgetSpentError: The agency has no hours left this month.
         """
         found = await self._check(tx, actor, draft, agency)
         assert agency is not None  # noqa: S101 -- the check refuses an unknown agency
         asked = Usage(found.size.resources, 1)
-        left = agency.quota.less(await tx.agencies.held(agency.id))
-        if not asked.fits_in(left):
-            raise QuotaExceededError(agency.id, asked=asked, left=left)
+        await require_room(tx, agency, actor.id, asked)
+        await require_hours(tx, agency, asked.resources, self._zone, self._clock.now())
         request = SandboxRequest(
             id=RequestId(self._new_id("rq")),
             agency_id=agency.id,
@@ -208,7 +220,9 @@ class RequestService:
         decision = self._decide(found, draft)
         # Written before it is reserved for: the reservation names the request.
         request = await tx.requests.put(request)
-        await tx.agencies.reserve(Reservation(agency.id, request.id, asked))
+        await tx.agencies.reserve(
+            Reservation(agency.id, request.id, asked, member_id=request.requester_id)
+        )
         await self._journal.done(
             tx, actor=actor, action="request.file", resource_id=request.id, agency_id=agency.id
         )
@@ -235,10 +249,16 @@ class RequestService:
         async with self._store.read() as tx:
             agency = await tx.agencies.get(agency_id)
             found = await self._check(tx, actor, draft, agency)
-            held = await tx.agencies.held(agency_id)
-        quota = agency.quota if agency else Usage()
+            assert agency is not None  # noqa: S101 -- the check refuses an unknown agency
+            left = agency.quota.less(await tx.agencies.held(agency_id))
+            own = await own_left(tx, agency, actor.id)
+            account = await account_of(tx, agency, self._zone, self._clock.now())
         return Preview(
-            self._decide(found, draft), Usage(found.size.resources, 1), quota.less(held)
+            decision=self._decide(found, draft),
+            asked=Usage(found.size.resources, 1),
+            left=left if own is None else left.least(own),
+            own_left=own,
+            account=account,
         )
 
     async def get(self, actor: Member, request_id: RequestId) -> SandboxRequest:
@@ -301,6 +321,7 @@ class RequestService:
             ForbiddenError: The actor may not decide, or asked for it in person.
             SecondPersonError: The actor approved it already, and another one must too.
             StateError: It is not in review, or its last day is over.
+            BudgetSpentError: The agency has no hours left this month.
         """
         async with (
             self._journal.refusals(actor, "request.approve", resource_id=request_id),
@@ -312,6 +333,10 @@ class RequestService:
             if request.expires_at <= self._clock.now():
                 raise StateError("request", request_id, state="expired", wanted="approve")
             await require_active(tx, request)
+            agency = await tx.agencies.get(request.agency_id)
+            if agency is not None:
+                now = self._clock.now()
+                await require_hours(tx, agency, request.resources, self._zone, now)
             moved = request.moved(Move.APPROVE)
             if request.first_by == actor.id:
                 raise SecondPersonError
@@ -428,7 +453,13 @@ class RequestService:
         )
         await tx.sandboxes.put(sandbox)
         await tx.agencies.reserve(
-            Reservation(request.agency_id, request.id, Usage(request.resources, 1), sandbox.id)
+            Reservation(
+                request.agency_id,
+                request.id,
+                Usage(request.resources, 1),
+                sandbox.id,
+                request.requester_id,
+            )
         )
         approved = await tx.requests.put(
             replace(request, sandbox_id=sandbox.id, decided_at=now, waiting_since=None)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lab.domain.agency import Reservation, Usage
 from lab.domain.draft import Answered, Draft, Step
-from lab.domain.errors import InvalidError, NotFoundError, Problem, QuotaExceededError
+from lab.domain.errors import InvalidError, NotFoundError, Problem
 from lab.domain.ids import DraftId
 from lab.domain.member import Resource, Target, Verb
 from lab.domain.request import Move
@@ -19,6 +19,7 @@ from lab.domain.review import (
     last_of,
 )
 from lab.domain.text import checked
+from lab.services.budgets import require_hours
 from lab.services.checks import DraftCheck
 from lab.services.deciding import (
     decidable,
@@ -27,6 +28,7 @@ from lab.services.deciding import (
     require_unchanged,
     turn_of,
 )
+from lab.services.person_quotas import require_room
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -206,10 +208,11 @@ class ReviewService:
         assert agency is not None  # noqa: S101 -- the check refuses an unknown agency
         await tx.agencies.give_back(request.id)
         asked = Usage(request.resources, 1)
-        left = agency.quota.less(await tx.agencies.held(agency.id))
-        if not asked.fits_in(left):
-            raise QuotaExceededError(agency.id, asked=asked, left=left)
-        await tx.agencies.reserve(Reservation(agency.id, request.id, asked))
+        await require_room(tx, agency, request.requester_id, asked)
+        await require_hours(tx, agency, asked.resources, self._zone, self._clock.now())
+        await tx.agencies.reserve(
+            Reservation(agency.id, request.id, asked, member_id=request.requester_id)
+        )
 
     async def _revision(self, tx: Transaction, request: SandboxRequest) -> Draft:
         """Return a draft that says what the request says."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from lab.domain.agency import Agency, Usage
+from lab.domain.hours import Budget
 from lab.store.parts import resource_values, resources_of
 from lab.store.tables import agencies, reservations
 
@@ -67,6 +68,7 @@ class SqlAgencies:
             "agency_id": reservation.agency_id,
             **_usage_values(reservation.usage),
             "sandbox_id": reservation.sandbox_id,
+            "member_id": reservation.member_id,
         }
         await self._link.write_over(reservations, [values])
 
@@ -91,6 +93,8 @@ def _values(agency: Agency) -> dict[str, object]:
         **_usage_values(agency.quota),
         "max_days": agency.max_days,
         "version": agency.version,
+        "cpu_hours": agency.budget.cpu_hours,
+        "gpu_hours": agency.budget.gpu_hours,
     }
 
 
@@ -102,4 +106,5 @@ def _agency(row: RowMapping) -> Agency:
         quota=_usage(row),
         max_days=row["max_days"],
         version=row["version"],
+        budget=Budget(row["cpu_hours"], row["gpu_hours"]),
     )

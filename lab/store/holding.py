@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, select
 
+from lab.domain.hours import Metered
 from lab.domain.intervention import Act, Intervention, LabStop
 from lab.domain.sandbox import SuspendReason, Suspension
 from lab.store.tables import interventions, lab_stop, sandboxes
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from lab.store.link import Link
 
 _ONE = "lab"
+_AMOUNT = {Metered.CPU: sandboxes.c.cpu_millicores, Metered.GPU: sandboxes.c.gpu_count}
 
 
 class SqlHolds:
@@ -67,7 +69,11 @@ class SqlHolds:
         await self._link.write_over(lab_stop, [values])
 
     async def suspend_all(
-        self, suspension: Suspension, agency_id: AgencyId | None = None
+        self,
+        suspension: Suspension,
+        agency_id: AgencyId | None = None,
+        *,
+        holding: Metered | None = None,
     ) -> Sequence[SandboxId]:
         """Suspend every sandbox that may run, in one statement; return which, by id."""
         columns = sandboxes.c
@@ -79,6 +85,8 @@ class SqlHolds:
         ]
         if agency_id is not None:
             may_run.append(columns.agency_id == agency_id)
+        if holding is not None:
+            may_run.append(_AMOUNT[holding] > 0)
         rows = await self._link.all(
             sandboxes
             .update()

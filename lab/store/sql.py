@@ -18,6 +18,7 @@ from lab.store.failures import translated
 from lab.store.federation import SqlIdentities, SqlSignIns
 from lab.store.grants import SealedGrants
 from lab.store.holding import SqlHolds
+from lab.store.hours import SqlPersonQuotas, SqlSpanBook
 from lab.store.intakes import SqlIntakes
 from lab.store.keys import SqlKeys
 from lab.store.link import Link
@@ -48,6 +49,8 @@ class SqlTransaction:
         self.drafts = SqlDrafts(link)
         self.sandboxes = SqlSandboxes(link)
         self.holds = SqlHolds(link)
+        self.hours = SqlSpanBook(link)
+        self.person_quotas = SqlPersonQuotas(link)
         self.datasets = SqlDatasets(link)
         self.intakes = SqlIntakes(link)
         self.audit = SqlAudit(link)

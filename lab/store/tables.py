@@ -59,6 +59,8 @@ agencies = Table(
     _amount("sandboxes"),
     _amount("max_days"),
     _amount("version"),
+    Column("cpu_hours", Amount),
+    Column("gpu_hours", Amount),
 )
 
 reservations = Table(
@@ -69,6 +71,7 @@ reservations = Table(
     *_resources(),
     _amount("sandboxes"),
     Column("sandbox_id", Words),
+    Column("member_id", Words),
     Index(None, "agency_id"),
 )
 

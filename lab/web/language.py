@@ -71,7 +71,9 @@ class Language:
 
     def day(self, day: date) -> str:
         """Write a day: ``21 novembre 2026``."""
-        return format_date(day, "long", locale=self.locale)
+        text = format_date(day, "long", locale=self.locale)
+        # The locale's data leave out that French says the first of a month as an ordinal.
+        return f"1er{text[1:]}" if self.code == "fr" and day.day == 1 else text
 
     def moment(self, at: datetime, zone: tzinfo) -> str:
         """Write a day and time in the lab's zone: ``21 novembre 2026 à 7 h 05``."""
@@ -123,6 +125,14 @@ class Language:
     def count(self, number: float) -> str:
         """Write a number with its separators."""
         return format_decimal(number, locale=self.locale)
+
+    def hours(self, thousandths: int) -> str:
+        """Write hours, from thousandths of one."""
+        return f"{self.count(thousandths / 1000)}{_NO_BREAK}h"
+
+    def month(self, first_day: date) -> str:
+        """Write a month: ``novembre 2026``."""
+        return format_date(first_day, "MMMM y", locale=self.locale)
 
     def percent(self, share: float) -> str:
         """Write a share as a percentage, to a tenth; what is not zero is never written as zero."""

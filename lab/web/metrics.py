@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeHistogramMetricFamily, GaugeMetricFamily
 
+from lab.domain.hours import Metered
 from lab.domain.sandbox import Stage
 
 if TYPE_CHECKING:
@@ -121,6 +122,21 @@ class _Rows:
                     family.add_metric([agency.id, name], value)
         yield limit
         yield held
+        yield from self._budgets()
+
+    def _budgets(self) -> Iterator[Metric]:
+        share = _gauge(
+            "budget_used_ratio",
+            "Share of the month's hours that an agency has used; 1 is all of them.",
+            "agency",
+            "resource",
+        )
+        for account in self._figures.accounts:
+            for metered in Metered:
+                used = account.share(metered)
+                if used is not None:
+                    share.add_metric([account.agency_id, f"{metered.value}_hours"], used)
+        yield share
 
 
 def _gauge(name: str, text: str, *labels: str) -> GaugeMetricFamily:

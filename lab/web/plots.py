@@ -19,7 +19,7 @@ WIDTH, LEFT, RIGHT = 640, 8, 150
 ROW, TOP, FOOT = 46, 14, 40
 _BAR, _TEXT = 16, 15
 _DARK, _FULL, _GRID, _LIMIT = "#0b0c0c", "#0d5c63", "#b9d0d0", "#942514"
-_FONT = "system-ui, -apple-system, Segoe UI, Roboto, Noto Sans, Liberation Sans, sans-serif"
+FONT = "system-ui, -apple-system, Segoe UI, Roboto, Noto Sans, Liberation Sans, sans-serif"
 _TICKS = 4
 
 
@@ -73,7 +73,7 @@ def bars(
     name = escape(_said(title, rows), quote=True)
     parts = [
         f'<svg class="vc-plot" viewBox="0 0 {WIDTH} {bottom + FOOT}" role="img"',
-        f' xmlns="http://www.w3.org/2000/svg" font-family="{_FONT}" font-size="{_TEXT}"',
+        f' xmlns="http://www.w3.org/2000/svg" font-family="{FONT}" font-size="{_TEXT}"',
         f' aria-label="{name}">',
         f'<rect width="{WIDTH}" height="{bottom + FOOT}" fill="#ffffff"/>',
     ]
@@ -145,8 +145,11 @@ def _said(title: str, rows: Sequence[Bar]) -> str:
 
 
 def _scale(rows: Sequence[Bar], limit: float | None) -> float:
-    """Return a round end of the scale: 1, 2 or 5 times a power of ten."""
-    wanted = max([limit or 0.0, *(max(bar.value, bar.upper or 0.0) for bar in rows)])
+    return scale_end(max([limit or 0.0, *(max(bar.value, bar.upper or 0.0) for bar in rows)]))
+
+
+def scale_end(wanted: float) -> float:
+    """Return a round end of a scale: 1, 2 or 5 times a power of ten."""
     if not math.isfinite(wanted) or wanted <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(wanted))

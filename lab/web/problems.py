@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from lab.domain.errors import (
+    BudgetSpentError,
     ConflictError,
     ForbiddenError,
     InvalidError,
@@ -27,6 +28,7 @@ from lab.domain.errors import (
     TerminalProviderError,
 )
 from lab.domain.federation import SignInError
+from lab.web.hours_words import spent_facts
 from lab.web.sentences import DETAILS, TITLES, of_problem
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ STATUS: Mapping[type[LabError], HTTPStatus] = {
     StateError: HTTPStatus.CONFLICT,
     NotReadyError: HTTPStatus.CONFLICT,
     QuotaExceededError: HTTPStatus.FORBIDDEN,
+    BudgetSpentError: HTTPStatus.CONFLICT,
     KeyReusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     ProviderError: HTTPStatus.SERVICE_UNAVAILABLE,
     TerminalProviderError: HTTPStatus.BAD_GATEWAY,
@@ -59,6 +62,7 @@ STATUS: Mapping[type[LabError], HTTPStatus] = {
 """The nearest class in an error's own order of classes counts."""
 
 RETRY_SECONDS = "2"
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 class WebError(Exception):
@@ -140,6 +144,7 @@ def usage_words(usage: Usage, language: Language) -> str:
         language.cores(usage.resources.cpu_millicores),
         language.text("%(size)s de mémoire", size=language.size(usage.resources.memory_bytes)),
         language.text("%(size)s de stockage", size=language.size(usage.resources.storage_bytes)),
+        *((f"{usage.resources.gpu_count}{_NO_BREAK}GPU",) if usage.resources.gpu_count else ()),
         language.plural("%(n)s bac à sable", "%(n)s bacs à sable", usage.sandboxes),
     )
     return ", ".join(parts)
@@ -160,7 +165,10 @@ def explain(error: Exception, language: Language, *, has_precondition: bool = Fa
         )
     status = next(s for kind in type(error).mro() if (s := STATUS.get(kind)))
     code = str(getattr(error, "code", "internal"))
-    facts, more = _facts(error, language)
+    if isinstance(error, BudgetSpentError):
+        facts, more = spent_facts(error.account, error.metered, language), _spent(error)
+    else:
+        facts, more = _facts(error, language)
     headers: dict[str, str] = {}
     errors: tuple[Mapping[str, str], ...] = ()
     match error:
@@ -198,6 +206,17 @@ def _facts(error: Exception, language: Language) -> tuple[dict[str, str], dict[s
             return {"stage": error.stage.value}, {"stage": error.stage.value}
         case _:
             return {}, {}
+
+
+def _spent(error: BudgetSpentError) -> dict[str, Any]:
+    account, metered = error.account, error.metered
+    return {
+        "resource": metered.value,
+        "month": str(account.month),
+        "budget_hours": account.budget.of(metered),
+        "used_hours": account.used.thousandths(metered) / 1000,
+        "next_month_at": account.next_month_at.isoformat(),
+    }
 
 
 def named(

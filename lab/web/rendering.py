@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse
 
 from lab.domain.member import ACCESS, Resource, Role, Verb
 from lab.web import words
+from lab.web.hours_words import hold_words, hour_lines, spent_words
 from lab.web.identity import csrf_token, keep_visit
 from lab.web.language import COOKIE, LANGUAGES
 from lab.web.problems import usage_words
@@ -59,6 +60,7 @@ def environment(code: str) -> Environment:
         "cores": language.cores,
         "count": language.count,
         "percent": language.percent,
+        "month": language.month,
         "said": language.text,
         "lines": lines,
     }
@@ -66,6 +68,9 @@ def environment(code: str) -> Environment:
         "language": language,
         "words": words,
         "usage_words": functools.partial(usage_words, language=language),
+        "hour_lines": functools.partial(hour_lines, language=language),
+        "spent_words": functools.partial(spent_words, language=language),
+        "hold_words": functools.partial(hold_words, language=language),
         "Role": Role,
         "Verb": Verb,
         "Resource": Resource,

@@ -26,6 +26,8 @@ TITLES: Mapping[str, str] = {
     "conflict": msg("L’objet a changé entre-temps"),
     "wrong_state": msg("Ce n’est plus possible dans l’état actuel"),
     "quota_exceeded": msg("Le quota de l’organisme est dépassé"),
+    "person_quota_exceeded": msg("Votre propre quota est dépassé"),
+    "budget_spent": msg("Les heures du mois sont épuisées"),
     "idempotency_key_reused": msg("La clé d’idempotence a déjà servi à autre chose"),
     "shown_once": msg("Ce secret ne peut être montré qu’une seule fois"),
     "not_ready": msg("Ce n’est pas encore prêt"),
@@ -76,6 +78,14 @@ DETAILS: Mapping[str, str] = {
     ),
     "wrong_state": msg("Quelqu’un d’autre a peut-être déjà agi. Relisez l’état actuel."),
     "quota_exceeded": msg("Rien n’a été accordé ni déposé. Il reste : %(left)s."),
+    "person_quota_exceeded": msg(
+        "Rien n’a été accordé ni déposé. Il vous reste : %(left)s. La personne qui exploite le "
+        "laboratoire règle ce que chaque personne peut tenir."
+    ),
+    "budget_spent": msg(
+        "Rien n’a été fait. %(resource)s : tout le budget du mois est utilisé (%(budget)s h, "
+        "%(month)s). Ce sera possible de nouveau le %(next)s, ou dès que le budget sera relevé."
+    ),
     "idempotency_key_reused": msg(
         "La même clé est arrivée avec un autre contenu. Utilisez une nouvelle clé."
     ),
@@ -221,6 +231,7 @@ FIELDS: Mapping[str, str] = {
     "given_twice": msg("Ce paramètre ne peut être donné qu’une fois"),
     "bad_type": msg("Cette valeur n’est pas du type attendu"),
     "bad_value": msg("Cette valeur n’est pas acceptée"),
+    "bad_hours": msg("Écrivez un nombre entier d’heures, ou rien pour ne pas fixer de budget"),
     "bad_amount": msg("Écrivez une quantité comme 4, 8Gi ou 512Mi"),
 }
 """By ``field.code`` first, then by ``code``."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lab.services.accounts import AccountService
     from lab.services.agencies import AgencyService
     from lab.services.audit import AuditService
+    from lab.services.budgets import UsageService
     from lab.services.datasets import DatasetService
     from lab.services.drafts import DraftService
     from lab.services.evidence import EvidenceService
@@ -109,6 +110,11 @@ class Lab(Protocol):
     @property
     def agencies(self) -> AgencyService:
         """Agencies and quotas."""
+        ...
+
+    @property
+    def usage(self) -> UsageService:
+        """Hours of compute."""
         ...
 
     @property

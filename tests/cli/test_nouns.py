@@ -20,13 +20,54 @@ AT = datetime(2026, 11, 21, tzinfo=UTC).isoformat()
 AMOUNT = {"cpu_millicores": 1000, "memory_bytes": 2 * 1024**3, "storage_bytes": 0, "gpu_count": 0}
 USAGE = AMOUNT | {"sandboxes": 1}
 PERSON = {"id": "m-0000000001", "login": "demandeur", "name": "Camille Demers"}
+HOURS = [
+    {
+        "resource": "cpu",
+        "budget_hours": 100,
+        "used_hours": 50.5,
+        "left_hours": 49.5,
+        "is_spent": False,
+        "reached": [{"percent": 50, "at": AT}],
+    },
+    {
+        "resource": "gpu",
+        "budget_hours": None,
+        "used_hours": 0.0,
+        "left_hours": None,
+        "is_spent": False,
+        "reached": [],
+    },
+]
 QUOTA = {
     "agency_id": "rft",
     "quota": USAGE,
     "held": USAGE,
     "left": USAGE,
     "max_days": 92,
+    "month": "2026-11",
+    "hours": HOURS,
     "version": 3,
+}
+LIMITS = dict.fromkeys(USAGE) | {"sandboxes": 2}
+OWN_QUOTA = {
+    "agency_id": "rft",
+    "person": PERSON,
+    "limits": LIMITS,
+    "quota": USAGE,
+    "held": USAGE,
+    "left": USAGE,
+    "version": 3,
+}
+MONTH = {
+    "agency_id": "rft",
+    "month": "2026-11",
+    "ends_at": AT,
+    "meters": HOURS,
+    "days": [
+        {"day": "2026-11-20", "cpu_hours": 50.5, "gpu_hours": 0.0},
+        {"day": "2026-11-21", "cpu_hours": 0.0, "gpu_hours": 0.0},
+    ],
+    "sandboxes": [{"sandbox_id": "sb-0000000001", "cpu_hours": 50.5, "gpu_hours": 0.0}],
 }
 AGENCY = {
     "id": "rft",
@@ -301,6 +342,11 @@ ANSWERS: dict[tuple[str, str], Any] = {
     ("POST", f"{ROOT}/agencies"): AGENCY,
     ("GET", f"{ROOT}/agencies/rft/quota"): QUOTA,
     ("PUT", f"{ROOT}/agencies/rft/quota"): QUOTA,
+    ("GET", f"{ROOT}/agencies/rft/quota/people"): page(OWN_QUOTA),
+    ("GET", f"{ROOT}/agencies/rft/quota/people/demandeur"): OWN_QUOTA,
+    ("PUT", f"{ROOT}/agencies/rft/quota/people/demandeur"): OWN_QUOTA,
+    ("GET", f"{ROOT}/usage"): page(MONTH),
+    ("GET", f"{ROOT}/usage/rft"): MONTH,
     ("GET", f"{ROOT}/datasets"): page(DATASET),
     ("GET", f"{ROOT}/datasets/demandes-prestations"): DATASET,
     ("GET", f"{ROOT}/members"): page(MEMBER),
@@ -388,6 +434,13 @@ EVERY = [
     "sandbox certificate sb-0000000001",
     "quota show rft",
     "quota set rft --cpu 4 --memory 8Gi --sandboxes 2",
+    "quota set rft --cpu-hours 500 --gpu-hours none",
+    "quota set rft --person demandeur --sandboxes 1",
+    "quota set rft --person demandeur --no-limits",
+    "quota show rft --person demandeur",
+    "quota people rft",
+    "usage",
+    "usage rft --month 2026-11",
     "agency list",
     "agency create rft --name-fr Régie --name-en Board",
     "dataset list",

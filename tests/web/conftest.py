@@ -18,6 +18,7 @@ from lab.domain.token import TokenKind
 from lab.services.accounts import AccountService
 from lab.services.agencies import AgencyService
 from lab.services.audit import AuditService
+from lab.services.budgets import UsageService
 from lab.services.datasets import DatasetService
 from lab.services.drafts import DraftService
 from lab.services.evidence import EvidenceService
@@ -83,6 +84,7 @@ class WebLab:
     holds: HoldService
     extensions: ExtensionService
     agencies: AgencyService
+    usage: UsageService
     members: MemberService
     accounts: AccountService
     datasets: DatasetService
@@ -103,7 +105,9 @@ class WebLab:
     figures: FigureService = field(init=False)
 
     def __post_init__(self) -> None:
-        self.figures = FigureService(store=self.store, clock=self.clock, proofs=self.proofs)
+        self.figures = FigureService(
+            store=self.store, clock=self.clock, proofs=self.proofs, zone=self.settings.zone
+        )
 
 
 def settings_in(folder: Path, port: int = 8000) -> Settings:
@@ -165,12 +169,13 @@ async def build_lab(settings: Settings, clock: FixedClock) -> WebLab:
             wake=lambda: None,
         ),
         holds=HoldService(
-            store=store, clock=clock, journal=journal, new_id=ids, wake=lambda: None
+            store=store, clock=clock, journal=journal, new_id=ids, zone=zone, wake=lambda: None
         ),
         extensions=ExtensionService(
             **parts, new_id=ids, zone=ZoneInfo("America/Toronto"), wake=lambda: None
         ),
-        agencies=AgencyService(store=store, journal=journal),
+        agencies=AgencyService(store=store, clock=clock, journal=journal, zone=zone),
+        usage=UsageService(store=store, clock=clock, journal=journal, zone=zone),
         members=MemberService(
             store=store, clock=clock, journal=journal, passwords=FakePasswords(), new_id=ids
         ),

@@ -11,11 +11,13 @@ from lab.web.pages import (
     intake_steps,
     intakes,
     people,
+    person_quotas,
     provider_signin,
     queue,
     requests,
     sandboxes,
     signin,
+    usage,
     workshop,
 )
 
@@ -34,6 +36,8 @@ ROUTERS = (
     intake.router,
     intake_steps.router,
     agencies.router,
+    usage.router,
+    person_quotas.router,
     people.router,
     audit.router,
 )

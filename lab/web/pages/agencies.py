@@ -1,5 +1,6 @@
 """Agencies and quotas, for those who run the lab."""
 
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from fastapi import APIRouter, Depends, Request
@@ -7,23 +8,34 @@ from fastapi.responses import RedirectResponse, Response
 
 from lab.domain.agency import Usage
 from lab.domain.errors import InvalidError, Problem
+from lab.domain.hours import Budget
 from lab.domain.ids import AgencyId
 from lab.domain.member import Member, Resource, Verb
-from lab.domain.quantity import GIB, Resources, format_bytes, parse_bytes, parse_cpu
+from lab.domain.quantity import Resources
 from lab.services.agencies import QuotaView
 from lab.web.access import allowed
 from lab.web.forms import Form, form_of
 from lab.web.identity import Actor
 from lab.web.language import msg
+from lab.web.pages import amounts
 from lab.web.pages.showing import shown
 from lab.web.rendering import may, page_language, render
-from lab.web.schemas.common import MOST
+from lab.web.schemas.usage import MOST_HOURS
 from lab.web.wiring import lab_of
 
 router = APIRouter(prefix="/organismes", include_in_schema=False)
 
-FIELDS = ("cpu", "memory", "storage", "sandboxes", "max_days", "version")
-_MOST_SANDBOXES = 100_000
+FIELDS = (
+    "cpu",
+    "memory",
+    "storage",
+    "gpu",
+    "sandboxes",
+    "cpu_hours",
+    "gpu_hours",
+    "max_days",
+    "version",
+)
 
 
 @router.get("", dependencies=[Depends(allowed(Verb.LIST, Resource.AGENCY))])
@@ -44,9 +56,14 @@ async def set_quota(agency_id: str, actor: Actor, request: Request) -> Response:
     lab, form = lab_of(request), await form_of(request)
     try:
         form.only(*FIELDS)
-        quota, max_days, version = _read(form)
+        wanted = _read(form)
         await lab.agencies.set_quota(
-            actor, AgencyId(agency_id), quota, max_days=max_days, version=version
+            actor,
+            AgencyId(agency_id),
+            wanted.quota,
+            max_days=wanted.max_days,
+            budget=wanted.budget,
+            version=wanted.version,
         )
     except InvalidError as error:
         view = await lab.agencies.quota(actor, AgencyId(agency_id))
@@ -71,7 +88,11 @@ def _page(
         status=HTTPStatus.UNPROCESSABLE_ENTITY if error else HTTPStatus.OK,
         trail=[
             (language.text(msg("Accueil")), "/"),
-            (language.text(msg("Organismes")), "/organismes"),
+            *(
+                [(language.text(msg("Organismes")), "/organismes")]
+                if may(actor, Verb.LIST, Resource.AGENCY)
+                else []
+            ),
         ],
         view=view,
         typed=typed,
@@ -83,54 +104,46 @@ def _page(
 
 
 def _typed_of(view: QuotaView) -> dict[str, str]:
-    quota = view.agency.quota
-    cpu = quota.resources.cpu_millicores
+    quota, budget = view.agency.quota, view.agency.budget
     return {
-        "cpu": f"{cpu / 1000:g}",
-        "memory": format_bytes(quota.resources.memory_bytes),
-        "storage": format_bytes(quota.resources.storage_bytes),
+        "cpu": amounts.typed_cpu(quota.resources.cpu_millicores),
+        "memory": amounts.typed_bytes(quota.resources.memory_bytes),
+        "storage": amounts.typed_bytes(quota.resources.storage_bytes),
+        "gpu": str(quota.resources.gpu_count),
         "sandboxes": str(quota.sandboxes),
+        "cpu_hours": "" if budget.cpu_hours is None else str(budget.cpu_hours),
+        "gpu_hours": "" if budget.gpu_hours is None else str(budget.gpu_hours),
         "max_days": str(view.agency.max_days),
         "version": str(view.agency.version),
     }
 
 
-def _read(form: Form) -> tuple[Usage, int, int | None]:
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    """What the form asks for."""
+
+    quota: Usage
+    budget: Budget
+    max_days: int
+    version: int | None
+
+
+def _read(form: Form) -> _Typed:
     problems: list[Problem] = []
-    cpu = memory = storage = 0
-    try:
-        cpu = parse_cpu(form.one("cpu").replace(",", "."))
-    except ValueError:
-        problems.append(Problem("cpu", "bad_amount"))
-    try:
-        memory = _bytes(form.one("memory"))
-    except ValueError:
-        problems.append(Problem("memory", "bad_amount"))
-    try:
-        storage = _bytes(form.one("storage"))
-    except ValueError:
-        problems.append(Problem("storage", "bad_amount"))
-    sandboxes = _whole(form, "sandboxes", _MOST_SANDBOXES, problems)
-    max_days = _whole(form, "max_days", 366, problems)
+    resources = Resources(
+        amounts.cpu(form, "cpu", problems),
+        amounts.size(form, "memory", problems),
+        amounts.size(form, "storage", problems),
+        amounts.whole(form, "gpu", amounts.MOST_GPUS, problems),
+    )
+    sandboxes = amounts.whole(form, "sandboxes", amounts.MOST_SANDBOXES, problems)
+    budget = Budget(
+        amounts.hours(form, "cpu_hours", MOST_HOURS, problems),
+        amounts.hours(form, "gpu_hours", MOST_HOURS, problems),
+    )
+    max_days = amounts.whole(form, "max_days", 366, problems)
     version = form.one("version")
     if problems:
         raise InvalidError(problems)
     known = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else None  # noqa: PLR2004 -- no version is larger
-    return Usage(Resources(cpu, memory, storage), sandboxes), max_days, known
-
-
-def _bytes(text: str) -> int:
-    """Read ``8Gi``; a number alone means gigabytes, as people say it."""
-    plain = text.strip()
-    count = int(plain) * GIB if plain.isascii() and plain.isdigit() else parse_bytes(plain)
-    if count > MOST:
-        raise ValueError(plain)
-    return count
-
-
-def _whole(form: Form, name: str, most: int, problems: list[Problem]) -> int:
-    text = form.one(name).strip()
-    if text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= most:  # noqa: PLR2004 -- int() of what is short
-        return int(text)
-    problems.append(Problem(name, "out_of_range", (("most", str(most)),)))
-    return 0
+    return _Typed(Usage(resources, sandboxes), budget, max_days, known)

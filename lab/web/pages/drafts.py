@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from lab.domain.draft import ADVICE, TASKS, Step, asks_of
 from lab.domain.errors import (
+    BudgetSpentError,
     ConflictError,
     InvalidError,
     NotFoundError,
@@ -154,7 +155,7 @@ async def submit(draft_id: str, actor: Actor, request: Request) -> Response:
     try:
         version = version_in(form.only("version"))
         filed = await lab.drafts.submit(actor, DraftId(draft_id), version=version)
-    except (InvalidError, QuotaExceededError, ConflictError) as error:
+    except (InvalidError, QuotaExceededError, BudgetSpentError, ConflictError) as error:
         view = await lab.drafts.view(actor, DraftId(draft_id))
         return await _check(request, actor, view, error=error, read=version_in(form))
     return _to(f"/demandes/{filed.request.id}")
@@ -176,7 +177,7 @@ async def _check(
     actor: Member,
     view: DraftView,
     *,
-    error: InvalidError | QuotaExceededError | ConflictError | None = None,
+    error: InvalidError | QuotaExceededError | BudgetSpentError | ConflictError | None = None,
     read: int | None = None,
 ) -> Response:
     language, draft_id = page_language(request), view.draft.id

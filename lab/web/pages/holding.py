@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from lab.domain.errors import (
+    BudgetSpentError,
     ForbiddenError,
     InvalidError,
     Problem,
@@ -93,14 +94,20 @@ def _act_page(
     page: _Page,
     *,
     reason: str = "",
-    error: InvalidError | None = None,
+    error: InvalidError | BudgetSpentError | None = None,
 ) -> Response:
     language = page_language(request)
-    problems = shown(error.problems, language) if error else []
+    status, problems = HTTPStatus.OK, []
+    if isinstance(error, InvalidError):
+        status, problems = HTTPStatus.UNPROCESSABLE_ENTITY, shown(error.problems, language)
+    elif error is not None:
+        failure = explain(error, language)
+        status = failure.status
+        problems = [{"field": "", "text": f"{failure.title}. {failure.detail}", "anchor": ""}]
     return render(
         request,
         "sandbox_act.html",
-        status=HTTPStatus.UNPROCESSABLE_ENTITY if error else HTTPStatus.OK,
+        status=status,
         trail=trail_to(request, sandbox.id),
         sandbox=sandbox,
         title=language.text(page.title, id=sandbox.id),
@@ -199,7 +206,7 @@ def _routes_of(act: str, page: _Page) -> None:
         try:
             form.only("reason")
             await does[page.verb](actor, SandboxId(sandbox_id), reason=form.one("reason"))
-        except InvalidError as error:
+        except (InvalidError, BudgetSpentError) as error:
             sandbox = await _one(lab, actor, sandbox_id, Verb.DECIDE)
             return _act_page(request, sandbox, page, reason=form.one("reason"), error=error)
         return RedirectResponse(f"/bacs/{sandbox_id}", HTTPStatus.SEE_OTHER)

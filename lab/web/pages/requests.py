@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from lab.domain.draft import ASKS
 from lab.domain.errors import (
+    BudgetSpentError,
     ConflictError,
     ForbiddenError,
     InvalidError,
@@ -87,7 +88,7 @@ async def file_request(actor: Actor, request: Request) -> Response:
     except InvalidError as error:
         error = InvalidError(problems_of(error, typed))
         return await _form(request, actor, typed, error=error)
-    except QuotaExceededError as error:
+    except (QuotaExceededError, BudgetSpentError) as error:
         return await _form(request, actor, typed, error=error)
     where = f"/bacs/{filed.sandbox_id}" if filed.sandbox_id else f"/demandes/{filed.id}"
     return RedirectResponse(where, HTTPStatus.SEE_OTHER)
@@ -99,7 +100,7 @@ async def _form(
     typed: Typed,
     *,
     preview: Preview | None = None,
-    error: InvalidError | QuotaExceededError | None = None,
+    error: InvalidError | QuotaExceededError | BudgetSpentError | None = None,
 ) -> Response:
     lab, language = lab_of(request), page_language(request)
     status, problems = HTTPStatus.OK, []
@@ -137,7 +138,7 @@ async def _page(
     actor: Member,
     found: SandboxRequest,
     *,
-    error: InvalidError | ConflictError | QuotaExceededError | None = None,
+    error: InvalidError | ConflictError | QuotaExceededError | BudgetSpentError | None = None,
     typed: Mapping[str, Sequence[str]] | None = None,
 ) -> Response:
     lab, language = lab_of(request), page_language(request)
@@ -192,7 +193,7 @@ async def _page(
 
 
 def _failed(
-    error: InvalidError | ConflictError | QuotaExceededError | None,
+    error: InvalidError | ConflictError | QuotaExceededError | BudgetSpentError | None,
     language: Language,
     draft_id: str | None,
 ) -> tuple[HTTPStatus, list[dict[str, str]]]:
@@ -291,7 +292,7 @@ async def _acted(
         with closing(act):
             form.only("version", *fields)
             await act
-    except (InvalidError, ConflictError, QuotaExceededError) as error:
+    except (InvalidError, ConflictError, QuotaExceededError, BudgetSpentError) as error:
         found = await lab_of(request).requests.get(actor, RequestId(request_id))
         typed = {name: form.many(name) for name in fields}
         return await _page(request, actor, found, error=error, typed=typed)

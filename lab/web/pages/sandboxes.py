@@ -68,6 +68,7 @@ async def _state(lab: Lab, actor: Member, view: SandboxView, request: Request) -
         "can_extend": can(actor, Verb.CHANGE, of_it) and is_alive,
         "can_hold": can(actor, Verb.DECIDE, of_it) and is_alive,
         "proof": await lab.proofs.proof(view.sandbox.id),
+        "budget_hold": await lab.usage.hold(view.sandbox),
         "is_final": view.phase is Phase.DELETED,
     }
 

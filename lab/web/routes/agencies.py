@@ -94,6 +94,7 @@ async def set_quota(  # noqa: PLR0917 -- FastAPI gives them by name
         AgencyId(agency_id),
         body.quota.to_usage(),
         max_days=body.max_days,
+        budget=body.budget.to_domain() if body.budget else None,
         version=version,
     )
     set_etag(response, view.agency.version)

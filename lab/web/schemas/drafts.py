@@ -67,6 +67,7 @@ class OutlookOut(Out):
 
     Attributes:
         frees_at: When the quota has room for it; nothing where it has room now, or never.
+        spent: What it needs that there are no hours of this month; nothing where there are.
     """
 
     decision: Literal["approved", "review"]
@@ -76,6 +77,7 @@ class OutlookOut(Out):
     left: UsageOut
     fits: bool
     frees_at: datetime | None
+    spent: Literal["cpu", "gpu"] | None
 
     @classmethod
     def of(cls, outlook: Outlook) -> OutlookOut:
@@ -89,6 +91,7 @@ class OutlookOut(Out):
             left=UsageOut.of_usage(outlook.left),
             fits=outlook.fits,
             frees_at=outlook.frees_at,
+            spent=outlook.lacking.value if outlook.lacking else None,
         )
 
 

@@ -248,7 +248,12 @@ class RequestOut(Out):
 
 
 class PreviewOut(Out):
-    """What filing would do. / Ce que le dépôt ferait."""
+    """What filing would do. / Ce que le dépôt ferait.
+
+    Attributes:
+        left: Of the agency's quota and of the caller's own, whichever is less.
+        spent: What it needs that there are no hours of this month; nothing where there are.
+    """
 
     decision: Literal["approved", "review"]
     rule: str
@@ -256,6 +261,7 @@ class PreviewOut(Out):
     asked: UsageOut
     left: UsageOut
     fits: bool
+    spent: Literal["cpu", "gpu"] | None
 
     @classmethod
     def of(cls, preview: Preview) -> PreviewOut:
@@ -268,6 +274,7 @@ class PreviewOut(Out):
             asked=UsageOut.of_usage(preview.asked),
             left=UsageOut.of_usage(preview.left),
             fits=preview.asked.fits_in(preview.left),
+            spent=preview.lacking.value if preview.lacking else None,
         )
 
 
