@@ -66,6 +66,8 @@ _EVENTS = {
     "FailedBinding": "Le volume du dossier personnel ne trouve pas d’espace.",
     "FailedCreatePodSandBox": "Le nœud n’a pas pu préparer le réseau du carnet.",
 }
+_VOLUMES = ("persistentvolume", "persistent volume", "volume node affinity")
+"""In the scheduler's words: unbound claims, none to bind, none that its node could use."""
 _ACCESS_MISSING = 'secret "acces" not found'
 
 
@@ -140,6 +142,9 @@ def step(pod: Json, events: Sequence[Json]) -> tuple[int, str]:
         return 50, "Téléchargement de l’image du carnet"
     if _condition(status, "PodScheduled").get("status") == "True":
         return 40, "Préparation du volume et du réseau"
+    if any(e.get("reason") == "ExternalProvisioning" for e in events):
+        # The scheduler has chosen a node, and says so only once the volume is there.
+        return 35, "Création du volume du dossier personnel"
     return 30, "Recherche d’un nœud"
 
 
@@ -217,7 +222,7 @@ def _unscheduled(status: Json, events: Sequence[Json]) -> Trouble | None:
         last = claim[-1]
         return Trouble(_with(_EVENTS[last["reason"]], last.get("message", "")), is_final=False)
     lowered = message.lower()
-    if "persistentvolume" in lowered or "volume node affinity" in lowered:
+    if any(word in lowered for word in _VOLUMES):
         said = "Le volume du dossier personnel n’est pas disponible."
     elif "insufficient" in lowered:
         said = "Aucun nœud du cluster n’a assez de place en ce moment."

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 import yaml
 
@@ -30,15 +31,13 @@ from tests.hub.test_end_to_end import Kernel, calculates, new_kernel, opened, pr
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import httpx
-
     from tests.cluster.driver.cluster import Cluster
 
 pytestmark = [pytest.mark.cluster, pytest.mark.real, pytest.mark.timeout(600)]
 
 RUN = secrets.token_hex(3)
 LAB = f"test-c3-hub-{RUN}"
-SANDBOX, SMALL, ABSENT = (f"sb-c3{RUN}0{number}" for number in range(3))
+SANDBOX, SMALL, ABSENT, STUCK = (f"sb-c3{RUN}0{number}" for number in range(4))
 POD, HOME = f"carnet-{ANNE}", f"home-{ANNE}"
 RECORDS = b"numero,montant\n1,120\n2,80\n"
 STARTED_SECONDS = 240
@@ -152,7 +151,7 @@ def stage(kubeconfig: Path, api: Api, here: str, image: str) -> Iterator[Cluster
             stage.servers.serve(store.app(), store.port, here)
             stage.servers.serve(Store(wall).app(), wall, here)
             store.objects["/jeux/prestations/v1/data.csv"] = RECORDS
-            for sandbox in (SANDBOX, SMALL):
+            for sandbox in (SANDBOX, SMALL, STUCK):
                 place(api, sandbox, here, [port, store.port])
                 addresses = pods.Addresses(doors=("storage",), gateway=here, hub=here)
                 env = {"AWS_ENDPOINT_URL": f"http://donnees.lab:{store.port}"}
@@ -174,9 +173,10 @@ def stage(kubeconfig: Path, api: Api, here: str, image: str) -> Iterator[Cluster
             yield stage
         finally:
             stage.close()
-            for sandbox in (SANDBOX, SMALL, LAB):
+            for sandbox in (SANDBOX, SMALL, STUCK, LAB):
                 api.ask("DELETE", f"/api/v1/namespaces/{sandbox}")
             api.ask("DELETE", f"/apis/rbac.authorization.k8s.io/v1/clusterroles/{LAB}")
+            api.ask("DELETE", f"/apis/storage.k8s.io/v1/storageclasses/{LAB}")
 
 
 @pytest.fixture(scope="module")
@@ -321,6 +321,41 @@ def test_data_that_are_not_what_was_published_are_told(stage: ClusterStage) -> N
     last = bad(stage, env=[{"name": "LAB_DATASETS", "value": wrong}])
     assert last["failed"]
     assert "Les jeux de données n’ont pas pu être copiés." in last["message"]
+
+
+def until_said(stage: ClusterStage, sandbox: str, word: str) -> list[str]:
+    """Start a server; return what the person is told, up to what has this word in it."""
+    stage.hub("POST", f"/users/{ANNE}")
+    stage.hub("POST", f"/users/{ANNE}/servers/{sandbox}")
+    url = f"{stage.config.hub_url}/hub/api/users/{ANNE}/servers/{sandbox}/progress"
+    headers, said = {"Authorization": f"token {stage.token}"}, []
+    with httpx.stream("GET", url, headers=headers, timeout=STARTED_SECONDS) as events:
+        for line in events.iter_lines():
+            if line.startswith("data:"):
+                said.append(str(json.loads(line.removeprefix("data:")).get("message")))
+            if said and word in said[-1]:
+                break
+    return said
+
+
+def test_a_home_whose_volume_never_comes_is_told_of_and_its_place_still_goes(
+    stage: ClusterStage, api: Api
+) -> None:
+    header = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": LAB}}
+    never = {"provisioner": "kubernetes.io/no-provisioner"}
+    assert api.apply(header | never | {"volumeBindingMode": "WaitForFirstConsumer"}).is_success
+    stage.portal.orders[STUCK, ANNE]["claim"]["spec"]["storageClassName"] = LAB
+
+    said = until_said(stage, STUCK, "volume")
+
+    assert "Le volume du dossier personnel n’est pas disponible." in said[-1]
+    claim = api.must("GET", f"/api/v1/namespaces/{STUCK}/persistentvolumeclaims/{HOME}")
+    assert claim["status"]["phase"] == "Pending"
+    stage.stop_server(ANNE, STUCK)
+    path = f"/api/v1/namespaces/{STUCK}"
+    assert api.ask("GET", f"{path}/pods/{POD}").status_code == 404
+    api.must("DELETE", path)
+    stage.wait_until(lambda: api.ask("GET", path).status_code == 404, "the place is gone", 90)
 
 
 def test_a_pod_that_is_evicted_is_a_server_that_stopped(running: ClusterStage, api: Api) -> None:

@@ -115,6 +115,12 @@ def event(reason: str, message: str) -> dict[str, Any]:
             False,
         ),
         (
+            pod(**unscheduled("2 node(s) didn't find available persistent volumes to bind.")),
+            [],
+            "Le volume du dossier personnel n’est pas disponible",
+            False,
+        ),
+        (
             pod(**unscheduled("pod has unbound immediate PersistentVolumeClaims")),
             [event("ProvisioningFailed", "no such class")],
             "ne peut pas être créé. (no such class)",
@@ -226,6 +232,7 @@ def test_a_start_only_moves_on() -> None:
     pulling = [{"reason": "Pulling"}]
     steps = [
         pod_state.step(pod(), []),
+        pod_state.step(pod(), [{"reason": "ExternalProvisioning"}]),
         pod_state.step(pod(**scheduled), []),
         pod_state.step(pod(**scheduled), pulling),
         pod_state.step(

@@ -21,6 +21,7 @@ _PLURALS = {
     "NetworkPolicy": "networkpolicies",
     "PriorityClass": "priorityclasses",
     "RuntimeClass": "runtimeclasses",
+    "StorageClass": "storageclasses",
     "Ingress": "ingresses",
     "ValidatingAdmissionPolicy": "validatingadmissionpolicies",
     "Endpoints": "endpoints",
@@ -34,6 +35,7 @@ CLUSTER_WIDE = frozenset({
     "ClusterRoleBinding",
     "PriorityClass",
     "RuntimeClass",
+    "StorageClass",
     "ValidatingAdmissionPolicy",
     "ValidatingAdmissionPolicyBinding",
 })
