@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -116,6 +117,20 @@ class Release:
                 return False
             return True
 
+    def is_there(self, values: Json) -> bool:
+        """Whether the release is as this chart with these values would leave it, and ready."""
+        try:
+            mark = json.loads(self._mark.read_text("utf-8"))
+        except (OSError, ValueError):
+            return False
+        with self.config() as config:
+            try:
+                found = config.status(self.name)
+            except helm.HelmNotFoundError:
+                return False
+        is_same = mark == {"revision": found["revision"], "content": _content(values)}
+        return is_same and found["status"] == "deployed" and not self.unready()
+
     def install(self, values: Json, *, chart: Path = CHART, wait: bool = True) -> float:
         """Install, or upgrade what is there; return how many seconds it took.
 
@@ -134,12 +149,15 @@ class Release:
         watching.start()
         try:
             with self.config() as config:
-                getattr(config, act)(chart, self.name, values, **options)
+                made = getattr(config, act)(chart, self.name, values, **options)
         except helm.HelmError as error:
             raise CannotDoError(f"helm {act}: {error}\n{self.unready()}") from error
         finally:
             ended.set()
             watching.join(5)
+        if chart == CHART and wait:
+            mark = {"revision": made["revision"], "content": _content(values)}
+            self._mark.write_text(json.dumps(mark), "utf-8")
         return time.monotonic() - began
 
     def test(self) -> str:
@@ -192,6 +210,11 @@ class Release:
             return str(error)
         return "\n".join(lines)
 
+    @property
+    def _mark(self) -> Path:
+        """Where it is kept what was installed last, beside the cluster's own state."""
+        return self.cluster.plan.state / f"release-{self.namespace}-{self.name}.json"
+
     def _make_place(self) -> None:
         labels = {"pod-security.kubernetes.io/enforce": "restricted"}
         metadata = {"name": self.namespace, "labels": labels}
@@ -234,6 +257,14 @@ class Release:
                 if self._said.get(name) != state:
                     self._said[name] = state
                     self.show(f"{name:34} {state}")
+
+
+def _content(values: Json) -> str:
+    """Return what tells one chart with its values from another."""
+    found = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
+    for file in sorted(each for each in CHART.rglob("*") if each.is_file()):
+        found.update(f"{file.relative_to(CHART)}\0".encode() + file.read_bytes() + b"\0")
+    return found.hexdigest()
 
 
 def state_of(pod: Json) -> str:

@@ -82,6 +82,11 @@ class Story:
             self.people[login] = person
         return self.people[login]
 
+    def uid(self) -> str:
+        """Which very pod the notebook is."""
+        path = ("get", "pod", self.pod, "-n", self.sandbox_id, "-o", "jsonpath={.metadata.uid}")
+        return self.lab.kubectl(*path)
+
     def cells(self) -> list[dict[str, Any]]:
         text = self.lab.inside(
             self.sandbox_id,
@@ -263,17 +268,17 @@ def test_a_second_request_over_the_quota_says_what_is_left(story: Story) -> None
 
 def test_a_restarted_hub_leaves_the_notebook_running(story: Story) -> None:
     lab = story.lab
-    path = ("get", "pod", story.pod, "-n", story.sandbox_id, "-o", "jsonpath={.metadata.uid}")
-    before = lab.kubectl(*path)
+    before = story.uid()
     namespace = lab.release.namespace
     lab.kubectl("rollout", "restart", "deployment/hub", "-n", namespace)
-    lab.kubectl("rollout", "status", "deployment/hub", "-n", namespace, "--timeout=110s")
-    assert lab.kubectl(*path) == before
+    status = ("rollout", "status", "deployment/hub", "-n", namespace, "--timeout=230s")
+    lab.kubectl(*status, seconds=240)
+    assert story.uid() == before
     noe = story.person("scientifique")
     noe.go(f"/bacs/{story.sandbox_id}")
     noe.page.get_by_text("Ouvrir JupyterLab").first.click()
     Notebook(noe).wait()
-    assert lab.kubectl(*path) == before
+    assert story.uid() == before
 
 
 def test_deletion_leaves_nothing_and_is_certified(story: Story) -> None:
@@ -284,7 +289,7 @@ def test_deletion_leaves_nothing_and_is_certified(story: Story) -> None:
     began = time.monotonic()
 
     def is_gone() -> bool:
-        return bool(story.lab.json("sandbox", "show", story.sandbox_id)["phase"] == "deleted")
+        return story.lab.phase(story.sandbox_id) == "deleted"
 
     assert eventually(is_gone, 240)
     say(f"deletion asked to certificate: {time.monotonic() - began:.1f} s")

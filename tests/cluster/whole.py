@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import urllib.request
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tests.cluster import release
+from tests.cluster.conftest import READY
 from tests.cluster.driver import binaries
 from tests.cluster.lab_on_cluster import _await_portal
 from tests.cluster.release import Release
@@ -36,6 +38,7 @@ class WholeLab:
     passwords: dict[str, str]
     token: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
+    _tokens: dict[str, str] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
@@ -54,13 +57,30 @@ class WholeLab:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
+    def asked(self, path: str) -> Any:
+        """Return what the API answers the operator: for what is looked at again and again."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{PORT}/api/v1/{path}",
+            headers={"Host": f"{DOMAIN}:{PORT}", "Authorization": f"Bearer {self.token}"},
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def phase(self, sandbox_id: str) -> str:
+        """Return how far a sandbox is."""
+        return str(self.asked(f"sandboxes/{sandbox_id}")["phase"])
+
     def token_of(self, login: str) -> str:
-        """Return somebody's token for the API; it comes from the API's own pod."""
+        """Return somebody's token for the API; it comes from the API's own pod, once."""
+        if login in self._tokens:
+            return self._tokens[login]
         said = self.kubectl(
             "exec", "-n", self.release.namespace, "deploy/api", "--",
             "/opt/lab/bin/python", "-m", "lab.seeding", "--token", login,
         )  # fmt: skip
-        return said.strip().splitlines()[-1].strip()
+        self._tokens[login] = said.strip().splitlines()[-1].strip()
+        return self._tokens[login]
 
     def as_person(self, login: str, *arguments: str, seconds: float = 400) -> Any:
         """Run the command as somebody."""
@@ -72,9 +92,9 @@ class WholeLab:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    def kubectl(self, *arguments: str, stdin: str = "") -> str:
+    def kubectl(self, *arguments: str, stdin: str = "", seconds: float = 120) -> str:
         """Run kubectl as the cluster's administrator."""
-        done = self.kubectl_says(arguments, stdin=stdin)
+        done = self.kubectl_says(arguments, stdin=stdin, seconds=seconds)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -106,9 +126,11 @@ class WholeLab:
 
 def whole_lab(cluster: Cluster) -> WholeLab:
     """Bring the release up with the images of this checkout, and the way to it."""
-    images = release.push_images(cluster)
+    # Whoever runs several files has pushed the images before the first.
+    images = release.pushed() if os.environ.get(READY) else release.push_images(cluster)
     lab = Release(cluster=cluster)
-    seconds = lab.install(release.trial_values(images, publicUrl=f"http://{DOMAIN}:{PORT}"))
+    values = release.trial_values(images, publicUrl=f"http://{DOMAIN}:{PORT}")
+    seconds = 0.0 if lab.is_there(values) else lab.install(values)
     cluster.forward(PORT, f"{lab.namespace}/front:80")
     _await_portal(PORT)
     found = WholeLab(cluster, lab, lab.accounts(), seconds={"install": seconds})
