@@ -13,7 +13,8 @@ import pytest
 
 from tests.cluster import release
 from tests.cluster.chart import previous
-from tests.cluster.driver.telling import CannotDoError
+from tests.cluster.credentials import replaced_under
+from tests.cluster.driver.telling import CannotDoError, say
 from tests.cluster.whole import DOMAIN, PORT, WholeLab, whole_lab
 from tests.e2e.a_lab import eventually
 
@@ -93,6 +94,16 @@ def test_a_notebook_is_opened(story: Story) -> None:
     story.still_runs()
 
 
+def test_a_credential_that_is_replaced_is_soon_used_by_what_runs(story: Story) -> None:
+    pod = story.notebook()["metadata"]["name"]
+
+    said, seconds = replaced_under(story.lab, story.sandbox_id, pod)
+
+    assert said == ["read", "refused", "read"]
+    say(f"a credential was replaced under a running notebook in {seconds:.1f} s")
+    story.still_runs()
+
+
 def test_an_upgrade_keeps_secrets_and_notebooks(story: Story) -> None:
     before = story.secrets()
     changed = story.values | {"timeZone": "America/Montreal"}
@@ -157,8 +168,7 @@ def test_it_goes_once_there_is_none(story: Story) -> None:
     story.lab.release.uninstall()
 
     def left() -> list[str]:
-        names = [pod["metadata"]["name"] for pod in story.lab.release.pods()]
-        return [name for name in names if name != "check"]  # of helm test: Helm keeps it
+        return [pod["metadata"]["name"] for pod in story.lab.release.pods()]
 
     assert eventually(lambda: left() == [], seconds=90), left()
     assert story.secrets() == kept
