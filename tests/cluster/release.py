@@ -148,6 +148,7 @@ class Release:
         watching = threading.Thread(target=self._watch, args=(ended,), daemon=True)
         watching.start()
         try:
+            self._settle()
             with self.config() as config:
                 made = getattr(config, act)(chart, self.name, values, **options)
         except helm.HelmError as error:
@@ -209,6 +210,16 @@ class Release:
         except ApiError as error:
             return str(error)
         return "\n".join(lines)
+
+    def _settle(self) -> None:
+        """Go back from an upgrade that was killed in its middle: Helm begins no other one."""
+        with self.config() as config:
+            try:
+                is_pending = config.status(self.name)["status"].startswith("pending-")
+            except helm.HelmNotFoundError:
+                return
+            if is_pending:
+                config.rollback(self.name, timeout=INSTALL_SECONDS, wait="watcher")
 
     @property
     def _mark(self) -> Path:
