@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down status setup format check test docs bench clean \
+.PHONY: help up down status setup format check test docs bench fuzz clean \
 	cluster cluster-down cluster-status lab-on-cluster test-cluster bench-cluster bench-data
 BIN := .venv/bin
 
@@ -40,6 +40,9 @@ test: check ## Check, then all tests with the real parts; says and counts what c
 docs: setup ## Make the reference pages anew from the code, and the pictures from the tour
 	@$(BIN)/python -m tests.docs.generate
 	@LAB_DOCS_IMAGES=docs/images $(BIN)/pytest -q -n0 tests/e2e/test_tour.py
+
+fuzz: setup ## Thousands of cases over the whole API, from its own description (ARGS="--examples 100 --seed 7")
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 bench: setup ## Measure starts, a sandbox and memory on a lab of its own
 	@$(BIN)/python -m tests.bench
