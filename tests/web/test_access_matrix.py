@@ -38,6 +38,7 @@ BODIES: dict[str, dict[str, object]] = {
     "/api/v1/requests/{request_id}/return": {"questions": ["Quel effet?"]},
     "/api/v1/requests/{request_id}/answer": {"answers": []},
 }
+LOGINS = {"own": "b.gagnon", "other": "c.roy"}
 REFUSED = {403, 404}
 
 
@@ -62,7 +63,8 @@ async def stage(lab: WebLab) -> dict[str, dict[str, tuple[str, Target]]]:
             "sandbox_id": (sandbox.id, sandbox_target(sandbox)),
             "request_id": (filed.id, request_target(filed)),
             "agency_id": (agency, Target(Resource.AGENCY, code)),
-            "login": (asker, Target(Resource.MEMBER, code)),
+            # Nobody of those who ask: an account that is closed ends its own tokens.
+            "login": (LOGINS[whose], Target(Resource.MEMBER, code)),
         }
     return objects
 
