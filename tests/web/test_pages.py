@@ -219,7 +219,8 @@ async def test_the_tracking_page_is_reached_with_a_ticket(users: Users, lab: Web
 
 async def test_an_operator_sets_a_quota_on_the_page(users: Users) -> None:
     browser, page = await users.browser("o.lavoie"), "/organismes/rft"
-    body = {"cpu": "2,5", "memory": "16", "storage": "50Gi", "sandboxes": "4", "max_days": "30"}
+    body = {"cpu": "2,5", "memory": "16", "storage": "50Gi", "gpu": "0", "sandboxes": "4"}
+    body |= {"max_days": "30"}
     answer = await browser.post(page, body | {"version": "1"})
     assert answer.status_code == 303
     said = (await browser.get(page)).text
