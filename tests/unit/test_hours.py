@@ -65,7 +65,7 @@ def spans(draw: st.DrawFn) -> list[Span]:
     return found
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(held=spans(), month=months, now=moments)
 def test_days_and_sandboxes_add_up_to_the_same_and_nothing_is_negative(
     held: list[Span], month: Month, now: datetime
@@ -80,7 +80,7 @@ def test_days_and_sandboxes_add_up_to_the_same_and_nothing_is_negative(
     assert later.total.cpu >= found.total.cpu
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(held=spans(), cut=moments, now=moments)
 def test_where_a_span_is_cut_makes_no_difference(
     held: list[Span], cut: datetime, now: datetime
@@ -94,7 +94,7 @@ def test_where_a_span_is_cut_makes_no_difference(
     assert ledger(parts, NOVEMBER, QUEBEC, now) == ledger(held, NOVEMBER, QUEBEC, now)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     looks=st.lists(
         st.tuples(st.integers(1, 7200), st.sampled_from(["ready", "held", "lost", "blind"])),
