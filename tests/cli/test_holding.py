@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.cli.test_nouns import AT, BOX, PERSON, ROOT, Lab, page, sandbox
+from tests.cli.answers import AT, BOX, PERSON, ROOT, page, sandbox
+from tests.cli.test_nouns import Lab
 
 ACTED = {
     "id": "iv-1",

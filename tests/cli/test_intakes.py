@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.test_nouns import COLUMNS, INTAKE, RUN, TABLE, Lab
+from tests.cli.answers import COLUMNS, INTAKE, RUN, TABLE
+from tests.cli.test_nouns import Lab
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.test_nouns import LIMITS, Lab
+from tests.cli.answers import LIMITS
+from tests.cli.test_nouns import Lab
 
 
 def test_hours_that_are_not_given_stay_as_they_are() -> None:

@@ -10,8 +10,9 @@ import pytest
 
 from lab.domain.sandbox import Stage
 from lab.settings import CHECKOUT, ProviderSettings, Settings
+from tests.cli.answers import BOX, COLUMNS, sandbox
 from tests.cli.test_holding import ANSWERS as HOLDING
-from tests.cli.test_nouns import BOX, COLUMNS, Lab, sandbox
+from tests.cli.test_nouns import Lab
 from tests.docs.cli_page import leaves, tree
 from tests.docs.texts import GENERATED, all_blocks, all_lines, codes, lines_and_blocks
 
