@@ -127,6 +127,45 @@ class Oidc(BaseModel):
     policy: Path | None = None
 
 
+class Mail(BaseModel):
+    """How the mail of notices leaves. Without a host it is kept in ``STATE_DIR/courriels``.
+
+    Attributes:
+        host: Of the SMTP server.
+        port: 0 for the usual one: 587, with ``tls`` 465, with ``none`` 25.
+        security: ``starttls`` is never done without: where the server has none, nothing is sent.
+        username: Only ever given over TLS.
+        password_file: Read at each mail.
+        ca_file: Of the authority that signed its certificate; the system's where there is none.
+        sender: Of every mail.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = Field(default="", pattern=r"^[A-Za-z0-9.:\-]{0,253}$")
+    port: int = Field(default=0, ge=0, le=65535)
+    security: Literal["none", "starttls", "tls"] = "starttls"
+    username: str = Field(default="", max_length=200)
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    sender: str = Field(
+        default="vase-clos@localhost", pattern=r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,253}$"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Mail:
+        if bool(self.username) != (self.password_file is not None):
+            raise ValueError("username and password_file go together")
+        if self.username and self.security == "none":
+            raise ValueError("a password is only ever given over TLS: security starttls or tls")
+        return self
+
+    @property
+    def the_port(self) -> int:
+        """The port as given, or the usual one."""
+        return self.port or {"none": 25, "starttls": 587, "tls": 465}[self.security]
+
+
 class Ports(BaseModel):
     """Where each part listens; loopback only on one machine."""
 
@@ -175,6 +214,7 @@ class Settings(BaseSettings):
         storage: The object store on one machine.
         time_zone: Where the lab's days begin and end.
         oidc: Who signs people in beside local accounts; nobody by default.
+        mail: How the mail of notices leaves; into a folder by default.
         notebook_env: The environment that every sandbox sees at ``/opt/notebook``.
         poll: How often a sandbox that is being built or taken down is looked at.
         watch: How often one that is ready is looked at.
@@ -200,6 +240,7 @@ class Settings(BaseSettings):
     database_url: str = ""
     time_zone: str = "America/Toronto"
     oidc: Oidc | None = None
+    mail: Mail = Mail()
     policies_dir: Path = CHECKOUT / "policies"
     templates_dir: Path = CHECKOUT / "notebooks-templates"
     notebook_env: Path = CHECKOUT / ".build" / "notebook"
@@ -263,6 +304,11 @@ class Settings(BaseSettings):
         if self.cluster is None:
             raise ValueError("this needs runtime kubernetes")
         return self.cluster
+
+    @property
+    def mail_dir(self) -> Path:
+        """Where mail is kept that goes to no server: one ``.eml`` file each."""
+        return self.state_dir / "courriels"
 
     @property
     def secrets_dir(self) -> Path:

@@ -38,8 +38,9 @@ if TYPE_CHECKING:
     from lab.domain.attempt import BlockedAttempt
     from lab.domain.containment import Proof
     from lab.domain.ids import MemberId, SandboxId
+    from lab.domain.letter import Letter
     from lab.domain.sandbox import Sandbox
-    from lab.ports import Store
+    from lab.ports import PostError, Store
 
 ROOT = Path(__file__).resolve().parent.parent
 QUOTA = Usage(Resources(4000, 8 * GIB, 40 * GIB), 3)
@@ -71,6 +72,20 @@ class FakeAttempts:
         return mine
 
 
+@dataclass
+class Desk:
+    """A post office that takes mail, or fails in the way it is told to."""
+
+    is_local: bool = True
+    fails: list[PostError] = field(default_factory=list)
+    taken: list[Letter] = field(default_factory=list)
+
+    async def send(self, letter: Letter) -> None:
+        if self.fails:
+            raise self.fails.pop(0)
+        self.taken.append(letter)
+
+
 class NoProofs:
     async def proof(self, sandbox_id: SandboxId) -> Proof | None:  # noqa: ARG002
         return None
@@ -85,6 +100,7 @@ class World:
     attempts: FakeAttempts = field(default_factory=FakeAttempts)
     people: dict[str, Member] = field(default_factory=dict)
     dossiers: Intaking | None = None
+    desk: Desk = field(default_factory=Desk)
 
     async def lab(self) -> Lab:
         return await bootstrap.build(
@@ -102,6 +118,7 @@ class World:
                 proofs=NoProofs(),
             ),
             dossiers=self.dossiers,
+            post=self.desk,
             certificate_key="a key of the tests, long enough",
         )
 

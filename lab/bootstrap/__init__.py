@@ -10,6 +10,7 @@ from lab.bootstrap.clock import SystemClock
 from lab.bootstrap.federation import federation
 from lab.bootstrap.intakes import Intaking, intake_work, intaking
 from lab.bootstrap.launching import LocalLauncher
+from lab.bootstrap.mail import post_office
 from lab.bootstrap.opening import opened
 from lab.bootstrap.outside import Outside, outside
 from lab.bootstrap.passwords import Argon2Passwords
@@ -34,9 +35,12 @@ from lab.services.intake_runs import IntakeRunService
 from lab.services.intakes import IntakeService
 from lab.services.journal import Journal
 from lab.services.members import MemberService
+from lab.services.messages import MessageService
+from lab.services.notices import NoticeService
 from lab.services.requests import RequestService
 from lab.services.reviews import ReviewService
 from lab.services.sandboxes import SandboxService
+from lab.services.telling import NoticeWork
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -47,6 +51,7 @@ if TYPE_CHECKING:
         Clock,
         GrantSnapshots,
         Launcher,
+        Post,
         ProofSource,
         Provider,
         Store,
@@ -73,6 +78,9 @@ class Lab:
     catalogue: CatalogueSource
     requests: RequestService
     reviews: ReviewService
+    notices: NoticeService
+    messages: MessageService
+    notice_work: NoticeWork
     drafts: DraftService
     sandboxes: SandboxService
     holds: HoldService
@@ -112,6 +120,7 @@ async def build(
     clock: Clock | None = None,
     systems: Outside | None = None,
     dossiers: Intaking | None = None,
+    post: Post | None = None,
     certificate_key: str = "",
     acts: bool = True,
     guard: Callable[[], None] = lambda: None,
@@ -125,6 +134,7 @@ async def build(
         systems: Instead of those that the settings choose.
         dossiers: The same, of those that dossiers need.
         certificate_key: Instead of the secret's.
+        post: Where mail is handed over, instead of the settings'.
         acts: Whether this process runs the loop. On a cluster only then may it
             reach what sandboxes are made of.
         guard: Raises where the loop may not act any more.
@@ -154,6 +164,16 @@ async def build(
         new_id=new_id,
         guard=guard,
     )
+    teller = NoticeWork(
+        store=store,
+        clock=clock,
+        new_id=new_id,
+        post=post or post_office(settings),
+        url=settings.public_url,
+        domain=settings.domain,
+        every=settings.watch,
+        guard=guard,
+    )
     accounts = AccountService(
         store=store, clock=clock, journal=journal, notebooks=systems.notebooks
     )
@@ -165,6 +185,7 @@ async def build(
         signer=signer,
         guard=guard,
         chores=work,
+        teller=teller,
         tidy=accounts.tidy,
     )
     if systems.subscribe is not None:
@@ -195,7 +216,13 @@ async def build(
             catalogue=catalogue,
             new_id=new_id,
             zone=settings.zone,
+            wake=controller.wake,
         ),
+        notices=NoticeService(store=store, clock=clock, journal=journal),
+        messages=MessageService(
+            store=store, clock=clock, journal=journal, new_id=new_id, wake=controller.wake
+        ),
+        notice_work=teller,
         drafts=DraftService(
             store=store,
             clock=clock,
@@ -283,6 +310,7 @@ def _controller(
     guard: Callable[[], None],
     chores: IntakeWork,
     tidy: Callable[[], Awaitable[None]],
+    teller: NoticeWork,
 ) -> Controller:
     watch = BudgetWatch(
         store=store,
@@ -318,6 +346,7 @@ def _controller(
         chores=chores,
         tidy=tidy,
         budgets=watch.run,
+        teller=teller,
     )
 
 

@@ -21,6 +21,7 @@ from lab.cli import (  # noqa: F401 -- they add their commands to "dataset", "re
     intake_runs,
     intakes,
     machine,
+    notices,
     quotas,
     requests,
     reviews,
@@ -111,7 +112,10 @@ def _whole(
 machine.add_to(app)
 usage.add_to(app)
 # "intakes", "intake_runs" and "intake_papers" add theirs to the commands of "datasets".
-for _noun in (requests, sandboxes, quotas, agencies, datasets, users, audit, images):
+for _noun in (
+    *(requests, sandboxes, quotas, agencies, datasets, users),
+    *(audit, notices, images),
+):
     app.add_typer(_noun.app)
 
 

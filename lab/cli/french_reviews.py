@@ -40,6 +40,39 @@ REVIEWS: dict[str, str] = {
         "Retourner une demande avec des questions; elle garde sa référence et sa place dans le "
         "quota."
     ),
+    "About": "Sur",
+    "Yours; an empty one for no mail.": "La vôtre; vide pour aucun courriel.",
+    "For example no-3f9a0c1d2e; all without it.": "Par exemple no-3f9a0c1d2e; tous sans lui.",
+    "List one's notices, newest first.": "Lister ses avis, le plus récent d’abord.",
+    "Mail": "Courriel",
+    "Mark a notice as read, or all.": "Marquer un avis comme lu, ou tous.",
+    "Marked as read.": "Marqué comme lu.",
+    "Notice": "Avis",
+    "Notices: look, mark as read, and where mail goes.": (
+        "Avis : regarder, marquer comme lus, et où va le courriel."
+    ),
+    "Only those not read.": "Seulement ceux qui ne sont pas lus.",
+    "Plain text, 4,000 characters at most.": "Texte simple, au plus 4 000 caractères.",
+    "Read": "Lu",
+    "Say where the lab's mail leaves: a server, or a folder of this machine.": (
+        "Dire d’où part le courriel du laboratoire : un serveur, ou un dossier de cette machine."
+    ),
+    "Show or set where one's mail goes.": "Montrer ou fixer où va son courriel.",
+    "Show the messages about a request, first one first.": (
+        "Montrer les messages sur une demande, le premier d’abord."
+    ),
+    "What": "Quoi",
+    "Write a message about a request; its team and who reviews it are told.": (
+        "Écrire un message sur une demande; son équipe et qui la révise en sont avisés."
+    ),
+    "expires_in_1": "supprimé dans un jour",
+    "expires_in_7": "supprimé dans sept jours",
+    "message": "message",
+    "needs_approval": "à décider",
+    "needs_signature": "à signer",
+    "no address": "aucune adresse",
+    "none": "aucun",
+    "sent": "envoyé",
     "Waits since": "Attend depuis",
     "What you ask; may be given again.": "Ce que vous demandez; peut être répété.",
     "Why": "Pourquoi",

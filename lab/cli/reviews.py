@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from lab.cli import screen
 from lab.cli.api import connect
 from lab.cli.commands import AsOutput, command
 from lab.cli.requests import ROOT, IfVersion, RequestArgument, app, if_version, show_one
@@ -49,3 +50,39 @@ def answer(
     path, body = f"{ROOT}/{request_id}/answer", {"answers": answer}
     done = connect(context).call("POST", path, body, headers=if_version(version))
     show_one(done.body, output)
+
+
+@command(app, "lab request messages rq-3f9a0c1d2e")
+def messages(
+    context: typer.Context, request_id: RequestArgument, *, output: AsOutput = Output.TABLE
+) -> None:
+    """Show the messages about a request, first one first."""
+    found = connect(context).get(f"{ROOT}/{request_id}/messages")["items"]
+    if output is Output.JSON:
+        screen.show_json(found)
+        return
+    for each in found:
+        _show(each)
+
+
+@command(app, "lab request say rq-3f9a0c1d2e --text 'Merci, je regarde.'")
+def say(
+    context: typer.Context,
+    request_id: RequestArgument,
+    *,
+    text: Annotated[str, typer.Option(help="Plain text, 4,000 characters at most.")],
+    output: AsOutput = Output.TABLE,
+) -> None:
+    """Write a message about a request; its team and who reviews it are told."""
+    path = f"{ROOT}/{request_id}/messages"
+    written = connect(context).call("POST", path, {"text": text}).body
+    if output is Output.JSON:
+        screen.show_json(written)
+    else:
+        _show(written)
+
+
+def _show(message: dict[str, Any]) -> None:
+    screen.line(f"{message['at']} {screen.clean(message['author']['name'])}")
+    for text in message["text"].split("\n"):
+        screen.line(f"  {screen.clean(text)}")

@@ -15,6 +15,7 @@ from lab.ports.intakes import (
     Treated,
     Workplace,
 )
+from lab.ports.notices import Messages, Notices, Post, PostError
 from lab.ports.outside import (
     AttemptSource,
     CatalogueSource,
@@ -27,7 +28,7 @@ from lab.ports.outside import (
     ServerState,
 )
 from lab.ports.quotas import PersonQuotas, SpanBook
-from lab.ports.shared import GrantSnapshots, HeldGrant, Proofs, Reports
+from lab.ports.shared import GrantSnapshots, HeldGrant, Outbox, Proofs, Reports
 from lab.ports.store import (
     Agencies,
     AuditTrail,
@@ -37,7 +38,6 @@ from lab.ports.store import (
     KeyRecord,
     Keys,
     Members,
-    Outbox,
     Page,
     Requests,
     Sandboxes,
@@ -67,13 +67,17 @@ __all__ = [
     "Launcher",
     "Measured",
     "Members",
+    "Messages",
     "Notebooks",
+    "Notices",
     "Outbox",
     "Page",
     "Passwords",
     "PersonQuotas",
     "Pipeline",
     "Plan",
+    "Post",
+    "PostError",
     "ProofSource",
     "Proofs",
     "Provider",

@@ -74,3 +74,19 @@ class GrantSnapshots(Protocol):
                 mark comes back.
         """
         ...
+
+
+class Outbox(Protocol):
+    """Things to tell others once the transaction that wrote them is through."""
+
+    async def add(self, kind: str, subject: str, at: datetime) -> None:
+        """Write one."""
+        ...
+
+    async def take(self, limit: int = 100) -> Sequence[tuple[str, str]]:
+        """Remove and return the oldest as (kind, subject)."""
+        ...
+
+    async def oldest(self) -> datetime | None:
+        """Return since when the oldest waits, or nothing."""
+        ...

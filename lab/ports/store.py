@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from lab.ports.federation import Identities, SignIns
     from lab.ports.holding import Holds
     from lab.ports.intakes import Intakes
+    from lab.ports.notices import Messages, Notices
     from lab.ports.quotas import PersonQuotas, SpanBook
-    from lab.ports.shared import Proofs, Reports
+    from lab.ports.shared import Outbox, Proofs, Reports
 
 T = TypeVar("T")
 
@@ -370,22 +371,6 @@ class Keys(Protocol):
         ...
 
 
-class Outbox(Protocol):
-    """Things to tell others once the transaction that wrote them is through."""
-
-    async def add(self, kind: str, subject: str, at: datetime) -> None:
-        """Write one."""
-        ...
-
-    async def take(self, limit: int = 100) -> Sequence[tuple[str, str]]:
-        """Remove and return the oldest as (kind, subject)."""
-        ...
-
-    async def oldest(self) -> datetime | None:
-        """Return since when the oldest waits, or nothing."""
-        ...
-
-
 class Transaction(Protocol):
     """One view of everything that is kept; all of its writes land, or none."""
 
@@ -422,6 +407,16 @@ class Transaction(Protocol):
     @property
     def drafts(self) -> Drafts:
         """Requests that are being written."""
+        ...
+
+    @property
+    def messages(self) -> Messages:
+        """Messages about requests."""
+        ...
+
+    @property
+    def notices(self) -> Notices:
+        """What people are told."""
         ...
 
     @property

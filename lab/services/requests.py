@@ -16,6 +16,7 @@ from lab.domain.errors import (
 )
 from lab.domain.ids import AgencyId, RequestId, SandboxId
 from lab.domain.member import Resource, Role, Target, Verb
+from lab.domain.notice import NoticeKind
 from lab.domain.request import Move, SandboxRequest
 from lab.domain.review import TurnKind
 from lab.domain.sandbox import (
@@ -40,6 +41,7 @@ from lab.services.deciding import (
 from lab.services.deciding import found as found_one
 from lab.services.keys import earlier, remember
 from lab.services.person_quotas import own_left, require_room
+from lab.services.telling import announce, of_turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -233,7 +235,11 @@ class RequestService:
                 waiting_since=request.filed_at,
                 approvals_needed=needed,
             )
-            return await tx.requests.put(waiting)
+            filed = await tx.requests.put(waiting)
+            needs = of_turn(NoticeKind.NEEDS_APPROVAL, filed, actor)
+            submitted = of_turn(NoticeKind.SUBMITTED, filed, actor)
+            await announce(tx, filed.filed_at, submitted, needs)
+            return filed
         return await self._make_sandbox(
             tx, replace(request.moved(Move.APPROVE), rule=decision.rule.id), None
         )
@@ -369,7 +375,10 @@ class RequestService:
             turn = turn_of(request, TurnKind.REJECTED, actor, self._clock.now())
             moved = request.moved(Move.REJECT).told(turn)
             moved = replace(moved, decided_by=actor.id, reason=said)
-            return await self._close(tx, moved, actor, "request.reject")
+            closed = await self._close(tx, moved, actor, "request.reject")
+            await announce(tx, self._clock.now(), of_turn(NoticeKind.REFUSED, closed, actor))
+        self._wake()
+        return closed
 
     async def withdraw(
         self, actor: Member, request_id: RequestId, *, version: int | None = None
@@ -473,6 +482,7 @@ class RequestService:
             facts={"sandbox_id": sandbox.id, "rule": request.rule},
         )
         await tx.outbox.add(SANDBOX_CHANGED, sandbox.id, now)
+        await announce(tx, now, of_turn(NoticeKind.APPROVED, approved, actor))
         return approved
 
     async def _close(

@@ -10,6 +10,7 @@ from lab.domain.draft import Answered, Draft, Step
 from lab.domain.errors import InvalidError, NotFoundError, Problem
 from lab.domain.ids import DraftId
 from lab.domain.member import Resource, Target, Verb
+from lab.domain.notice import NoticeKind
 from lab.domain.request import Move
 from lab.domain.review import (
     LONGEST_LINE,
@@ -29,6 +30,7 @@ from lab.services.deciding import (
     turn_of,
 )
 from lab.services.person_quotas import require_room
+from lab.services.telling import announce, of_turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,6 +55,7 @@ class ReviewService:
     Args:
         new_id: Makes an identifier from a prefix, never the same twice.
         zone: Where the lab's days begin and end.
+        wake: Told after each commit that wrote to the outbox.
     """
 
     def __init__(
@@ -64,9 +67,11 @@ class ReviewService:
         catalogue: CatalogueSource,
         new_id: Callable[[str], str],
         zone: ZoneInfo,
+        wake: Callable[[], None],
     ) -> None:
         self._store, self._clock, self._journal = store, clock, journal
         self._catalogue, self._new_id, self._zone = catalogue, new_id, zone
+        self._wake = wake
 
     async def send_back(
         self,
@@ -103,7 +108,10 @@ class ReviewService:
                 )
             )
             await self._note(tx, actor, "request.return", returned)
-            return returned
+            event = of_turn(NoticeKind.RETURNED, returned, actor)
+            await announce(tx, turn.at, event)
+        self._wake()
+        return returned
 
     async def answer(
         self,
@@ -134,7 +142,10 @@ class ReviewService:
             moved = request.moved(Move.ANSWER)
             sent = await self._rewritten(tx, moved, actor, agency, answers)
             await self._note(tx, actor, "request.answer", sent)
-            return sent
+            event = of_turn(NoticeKind.NEEDS_APPROVAL, sent, actor)
+            await announce(tx, self._clock.now(), event)
+        self._wake()
+        return sent
 
     async def _rewritten(
         self,

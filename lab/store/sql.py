@@ -23,7 +23,9 @@ from lab.store.intakes import SqlIntakes
 from lab.store.keys import SqlKeys
 from lab.store.link import Link
 from lab.store.members import SqlMembers
+from lab.store.messages import SqlMessages
 from lab.store.migrate import bring_up
+from lab.store.notices import SqlNotices
 from lab.store.outbox import SqlOutbox
 from lab.store.proofs import SqlProofs, SqlReports
 from lab.store.requests import SqlRequests
@@ -47,6 +49,8 @@ class SqlTransaction:
         self.sign_ins = SqlSignIns(link)
         self.requests = SqlRequests(link)
         self.drafts = SqlDrafts(link)
+        self.messages = SqlMessages(link)
+        self.notices = SqlNotices(link)
         self.sandboxes = SqlSandboxes(link)
         self.holds = SqlHolds(link)
         self.hours = SqlSpanBook(link)

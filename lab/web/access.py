@@ -82,6 +82,9 @@ class Rule:
             raise NotSignedInError
         if caller.by_cookie:
             await _check_proof(request, is_api=is_api)
+        if not is_api and request.method not in UNSAFE:
+            # Every page says how many notices wait.
+            request.state.unread = await lab_of(request).notices.unread(caller.member)
         if self.verb is None or self.resource is None:
             return
         if not _may_ever(caller.member, self.verb, self.resource):

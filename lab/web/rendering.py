@@ -159,6 +159,7 @@ def fragment(request: Request, name: str, /, **context: Any) -> str:
         .render(
             {
                 "member": member,
+                "unread_count": getattr(request.state, "unread", 0),
                 "may": functools.partial(may, member),
                 "csrf": functools.partial(csrf_token, request),
                 "cspNonce": nonce_of(request),

@@ -126,7 +126,7 @@ FIELDS: Mapping[str, str] = {
     "questions.required": msg("Écrivez au moins une question"),
     "questions.too_many": msg("Posez au plus %(most)s questions"),
     "answers.too_many": msg("Il y a plus de réponses que de questions (%(most)s)"),
-    "message.required": msg("Écrivez un message"),
+    "text.required": msg("Écrivez un message"),
     "purpose.required": msg("Décrivez le but public et la question"),
     "datasets.required": msg("Choisissez au moins un jeu de données"),
     "template.required": msg("Choisissez un gabarit"),

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from lab.services.intakes import IntakeService
     from lab.services.journal import Journal
     from lab.services.members import MemberService
+    from lab.services.messages import MessageService
+    from lab.services.notices import NoticeService
     from lab.services.requests import RequestService
     from lab.services.reviews import ReviewService
     from lab.services.sandboxes import SandboxService
@@ -85,6 +87,16 @@ class Lab(Protocol):
     @property
     def reviews(self) -> ReviewService:
         """What reviewers ask of requests, and the answers."""
+        ...
+
+    @property
+    def notices(self) -> NoticeService:
+        """One's own notices."""
+        ...
+
+    @property
+    def messages(self) -> MessageService:
+        """Messages about requests."""
         ...
 
     @property

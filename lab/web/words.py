@@ -9,6 +9,7 @@ from lab.domain.dataset import DataClass
 from lab.domain.egress import Door
 from lab.domain.intervention import Act
 from lab.domain.member import Role
+from lab.domain.notice import NoticeKind
 from lab.domain.request import RequestState
 from lab.domain.review import TurnKind
 from lab.domain.sandbox import Phase, Seen, Stage, SuspendReason
@@ -142,6 +143,20 @@ DIFFERENCE: Mapping[str, str] = {
     "profile": msg("Règles de sortie"),
 }
 """In what a request may differ from a rule."""
+
+NOTICE: Mapping[NoticeKind, str] = {
+    NoticeKind.SUBMITTED: msg("Une demande est déposée."),
+    NoticeKind.NEEDS_APPROVAL: msg("Une demande attend votre décision."),
+    NoticeKind.NEEDS_SIGNATURE: msg("Un dossier attend votre signature."),
+    NoticeKind.RETURNED: msg("Votre demande est à compléter."),
+    NoticeKind.APPROVED: msg("Votre demande est approuvée."),
+    NoticeKind.REFUSED: msg("Votre demande est refusée."),
+    NoticeKind.READY: msg("Votre bac à sable est prêt."),
+    NoticeKind.EXPIRES_IN_7: msg("Votre bac à sable sera supprimé dans sept jours ou moins."),
+    NoticeKind.EXPIRES_IN_1: msg("Votre bac à sable sera supprimé dans un jour ou moins."),
+    NoticeKind.SUSPENDED: msg("Votre bac à sable est suspendu."),
+    NoticeKind.MESSAGE: msg("Un message vous attend."),
+}
 
 ROLE: Mapping[Role, str] = {
     Role.REQUESTER: msg("Demandeur"),

@@ -15,6 +15,7 @@ from lab.domain.intake_run import RunState
 from lab.domain.intake_states import IntakeState
 from lab.domain.intervention import Act
 from lab.domain.member import Role
+from lab.domain.notice import MailState, NoticeKind
 from lab.domain.request import RequestState
 from lab.domain.review import TurnKind
 from lab.domain.sandbox import Phase, Seen, SuspendReason
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 LAB = Path(__file__).parents[2] / "lab"
 ENUMS: tuple[type[Enum], ...] = (
     *(Expected, Outcome, Role, RequestState, Phase, Seen, Verdict, SuspendReason, Act),
-    *(IntakeState, RunState, StepState, TurnKind),
+    *(IntakeState, RunState, StepState, TurnKind, NoticeKind, MailState),
 )
 HEADS = ("Quota", "Held", "Left", "Examples")
 STATES = (

@@ -61,6 +61,10 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "Le fournisseur d’identité (OpenID Connect), en JSON, à côté des comptes locaux.",
         "The identity provider (OpenID Connect), as JSON, beside local accounts.",
     ),
+    "mail": (
+        "Le serveur SMTP des avis, en JSON; sans lui, des fichiers dans STATE_DIR/courriels.",
+        "The SMTP server of notices, as JSON; without one, files in STATE_DIR/courriels.",
+    ),
     "policies_dir": (
         "Règles d’approbation, règles de sortie et formats.",
         "Approval rules, egress profiles and sizes.",

@@ -12,7 +12,7 @@ from lab.providers.jupyterhub import Options as HubOptions
 from lab.providers.local.options import Options as LocalOptions
 from lab.providers.mlflow import Options as MlflowOptions
 from lab.providers.s3 import Options as S3Options
-from lab.settings import CHECKOUT, Settings
+from lab.settings import CHECKOUT, Mail, Settings
 from tests.docs.meanings import SETTINGS
 from tests.docs.writing import code, environment, page, table
 
@@ -40,6 +40,7 @@ def settings() -> str:
         "state_dir": ".lab",
         "run_dir": "$XDG_RUNTIME_DIR/vase-clos-UID-HASH",
         "providers": "{}",
+        "mail": "{}",
     }
     rows = []
     for name in Settings.model_fields:
@@ -58,6 +59,11 @@ def settings() -> str:
         "written as `PT15S` or `0:00:15`.",
         "",
         *table(("Nom / Name", "Défaut / Default", "Français", "English"), rows),
+        "## Courriel / Mail",
+        "",
+        "`LAB_MAIL` in JSON, or `[mail]` in `lab.toml`.",
+        "",
+        *_options("mail", Mail),
         "## Options des fournisseurs / Provider options",
         "",
         "`LAB_PROVIDERS` is JSON: for each stage, `use` names a folder of `lab.providers` and "

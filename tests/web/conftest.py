@@ -29,6 +29,8 @@ from lab.services.intake_runs import IntakeRunService
 from lab.services.intakes import IntakeService
 from lab.services.journal import Journal
 from lab.services.members import MemberService, NewMember
+from lab.services.messages import MessageService
+from lab.services.notices import NoticeService
 from lab.services.requests import RequestService
 from lab.services.reviews import ReviewService
 from lab.services.sandboxes import SandboxService
@@ -79,6 +81,8 @@ class WebLab:
     catalogue: FakeCatalogue
     requests: RequestService
     reviews: ReviewService
+    notices: NoticeService
+    messages: MessageService
     drafts: DraftService
     sandboxes: SandboxService
     holds: HoldService
@@ -152,7 +156,11 @@ async def build_lab(settings: Settings, clock: FixedClock) -> WebLab:
         journal=journal,
         catalogue=catalogue,
         requests=requests,
-        reviews=ReviewService(**parts, new_id=ids, zone=zone),
+        reviews=ReviewService(**parts, new_id=ids, zone=zone, wake=lambda: None),
+        notices=NoticeService(store=store, clock=clock, journal=journal),
+        messages=MessageService(
+            store=store, clock=clock, journal=journal, new_id=ids, wake=lambda: None
+        ),
         drafts=DraftService(
             **parts,
             requests=requests,

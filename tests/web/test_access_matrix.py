@@ -37,6 +37,7 @@ BODIES: dict[str, dict[str, object]] = {
     "/api/v1/requests/{request_id}/reject": {"reason": "Précisez le but."},
     "/api/v1/requests/{request_id}/return": {"questions": ["Quel effet?"]},
     "/api/v1/requests/{request_id}/answer": {"answers": []},
+    "/api/v1/requests/{request_id}/messages": {"text": "Bonjour"},
 }
 LOGINS = {"own": "b.gagnon", "other": "c.roy"}
 REFUSED = {403, 404}

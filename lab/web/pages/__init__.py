@@ -10,6 +10,7 @@ from lab.web.pages import (
     intake,
     intake_steps,
     intakes,
+    notices,
     people,
     person_quotas,
     provider_signin,
@@ -40,4 +41,5 @@ ROUTERS = (
     person_quotas.router,
     people.router,
     audit.router,
+    notices.router,
 )

@@ -20,6 +20,7 @@ from lab.domain.member import Member, Resource, Verb, can
 from lab.domain.request import TRANSITIONS, Move, RequestState, SandboxRequest
 from lab.domain.review import TurnKind, last_of, since
 from lab.services.deciding import takes_part, target
+from lab.services.messages import may_write
 from lab.services.requests import Preview
 from lab.web import draft_words
 from lab.web.access import allowed
@@ -142,7 +143,9 @@ async def _page(
     typed: Mapping[str, Sequence[str]] | None = None,
 ) -> Response:
     lab, language = lab_of(request), page_language(request)
-    people = await lab.members.names(sorted(named_in(found)))
+    messages = await lab.messages.of(actor, found.id)
+    named = named_in(found) | {message.author_id for message in messages}
+    people = await lab.members.names(sorted(named))
     catalogue, typed = lab.catalogue.catalogue(), typed or {}
     reading = Reading(language, lab.settings.zone, people, catalogue)
     status, problems = _failed(error, language, found.draft_id)
@@ -168,6 +171,9 @@ async def _page(
         first_by=name_of(found.first_by, people),
         questions=asked.lines if asked else (),
         changed=_done_since(error, found, reading),
+        messages=[(each, name_of(each.author_id, people)) for each in messages],
+        can_write=may_write(actor, found),
+        message_typed="".join(typed.get("text", ())),
         team=[name_of(m, people) for m in found.team],
         requester=name_of(found.requester_id, people),
         timeline=timeline_of(found, view, telling),
@@ -264,6 +270,19 @@ async def answer(request_id: str, actor: Actor, request: Request) -> Response:
     )
 
 
+@router.post("/{request_id}/messages", dependencies=[Depends(_READ)])
+async def write_message(request_id: str, actor: Actor, request: Request) -> Response:
+    lab, form = lab_of(request), await form_of(request)
+    return await _acted(
+        request,
+        actor,
+        request_id,
+        lab.messages.say(actor, RequestId(request_id), text=form.one("text")),
+        fields=("text",),
+        at="#messages",
+    )
+
+
 @router.post("/{request_id}/refuser", dependencies=[Depends(_DECIDE)])
 async def reject(request_id: str, actor: Actor, request: Request) -> Response:
     lab, form = lab_of(request), await form_of(request)
@@ -282,9 +301,10 @@ async def _acted(
     request: Request,
     actor: Member,
     request_id: str,
-    act: Coroutine[object, object, SandboxRequest],
+    act: Coroutine[object, object, object],
     *,
     fields: Sequence[str] = (),
+    at: str = "",
 ) -> Response:
     """Do it and lead back to the page; where it is refused, show why and keep what was typed."""
     form = await form_of(request)
@@ -296,7 +316,7 @@ async def _acted(
         found = await lab_of(request).requests.get(actor, RequestId(request_id))
         typed = {name: form.many(name) for name in fields}
         return await _page(request, actor, found, error=error, typed=typed)
-    return RedirectResponse(f"/demandes/{request_id}", HTTPStatus.SEE_OTHER)
+    return RedirectResponse(f"/demandes/{request_id}{at}", HTTPStatus.SEE_OTHER)
 
 
 @router.get("/{request_id}/retirer", dependencies=[Depends(_CHANGE)])
