@@ -305,6 +305,18 @@ REGISTER = {
 }
 
 
+MESSAGE = {"id": "ms-0000000001", "author": PERSON, "at": AT, "text": "Merci, je regarde."}
+NOTICE = {
+    "id": "no-0000000001",
+    "kind": "returned",
+    "subject": "rq-0000000001",
+    "page": "/demandes/rq-0000000001",
+    "at": AT,
+    "read_at": None,
+    "mail": "sent",
+}
+
+
 def page(item: object) -> dict[str, Any]:
     return {"items": [item], "next": ""}
 
@@ -314,6 +326,13 @@ BOX = f"{ROOT}/sandboxes/sb-0000000001"
 ASK = f"{ROOT}/requests/rq-0000000001"
 TABLE = f"{ROOT}/intakes/in-0000000001"
 ANSWERS: dict[tuple[str, str], Any] = {
+    ("GET", f"{ASK}/messages"): page(MESSAGE),
+    ("POST", f"{ASK}/messages"): MESSAGE,
+    ("GET", f"{ROOT}/notices"): page(NOTICE) | {"unread": 1},
+    ("POST", f"{ROOT}/notices/read"): {"read": 1},
+    ("POST", f"{ROOT}/notices/no-0000000001/read"): NOTICE,
+    ("GET", f"{ROOT}/notices/address"): {"address": "a.b@c.ca"},
+    ("PUT", f"{ROOT}/notices/address"): {"address": "a.b@c.ca"},
     ("GET", f"{ROOT}/requests"): page(REQUEST),
     ("POST", f"{ROOT}/requests"): REQUEST,
     ("GET", ASK): REQUEST,

@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 
 ON_THE_MACHINE = {"images", "up", "down", "status", "doctor"}
 """Run on a whole lab by tests/e2e; here only read."""
+SETTINGS_ONLY = (["notice", "where"],)
+"""They say how this machine is set, and ask the lab nothing."""
 NAMES = {
     "rq-3f9a0c1d2e": "rq-0000000001",
     "rd-3f9a0c1d2e": "rd-0000000001",
     "sb-3f9a0c1d2e": "sb-0000000001",
     "a.tremblay": "demandeur",
     "in-3f9a0c1d2e": "in-0000000001",
+    "no-3f9a0c1d2e": "no-0000000001",
 }
 """What the documents call things, and what the lab in hand knows them as."""
 FILES = {
@@ -113,7 +116,7 @@ def test_a_documented_command_does_its_work(
     typed = "une-phrase-de-passe\n" if "password" in words else "y\n"
     done = lab.run(*words, input=typed)
     assert done.exit_code == 0, done.output
-    assert lab.asked
+    assert lab.asked or words[:2] in SETTINGS_ONLY
 
 
 def test_an_option_that_is_not_there_is_found() -> None:
