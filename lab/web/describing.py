@@ -49,6 +49,7 @@ TAGS = [
     },
     {"name": "members", "description": "Personnes / People"},
     {"name": "me", "description": "La personne qui appelle / The caller"},
+    {"name": "notices", "description": "Avis et messages / Notices and messages"},
     {"name": "audit", "description": "Journal / Audit log"},
 ]
 

@@ -237,4 +237,4 @@ def test_a_slow_database_of_the_cluster_slows_and_breaks_nothing(
 
 
 def test_the_chain_is_whole_after_all_of_it(breaking: Breaking) -> None:
-    assert breaking.said("event", "verify")["holds"]
+    assert breaking.said("audit", "verify")["holds"]

@@ -312,5 +312,5 @@ def test_deletion_leaves_nothing_and_is_certified(story: Story) -> None:
 
 
 def test_the_audit_chain_holds(story: Story) -> None:
-    done = story.lab.lab("event", "verify")
+    done = story.lab.lab("audit", "verify")
     assert done.returncode == 0, done.stderr

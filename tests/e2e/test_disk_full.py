@@ -226,5 +226,5 @@ def test_once_there_is_room_everything_goes_on(disk: Disk) -> None:
 
 
 def test_the_chain_is_whole_and_nobody_was_shown_the_inside(disk: Disk) -> None:
-    assert disk.lab.json("event", "verify")["holds"]
+    assert disk.lab.json("audit", "verify")["holds"]
     assert not [body for body in disk.bodies if "Traceback" in body or 'File "/' in body]

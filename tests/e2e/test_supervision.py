@@ -128,7 +128,7 @@ def test_killing_everything_at_once_loses_nothing(lab: RunningLab) -> None:
         assert name in lab.said.partition("found down: ")[2].partition("\n")[0]
     assert "removed what nobody held any more: supervisor.sock" in lab.said
     assert (requests(lab), sandboxes(lab)) == (asked, boxes)
-    assert lab.json("event", "verify")["holds"]
+    assert lab.json("audit", "verify")["holds"]
 
 
 def test_after_down_nothing_is_left(lab: RunningLab) -> None:

@@ -330,7 +330,7 @@ def moment(text: str) -> Any:
 
 
 def test_audit_chain_holds(tour: Tour) -> None:
-    done = tour.lab.lab("event", "verify")
+    done = tour.lab.lab("audit", "verify")
     assert done.returncode == 0, done.stderr
 
 

@@ -103,10 +103,11 @@ vase-clos.lab/told: {{ include "lab.cluster" .root | cat (toJson .root.Values.pu
 {{- /*
 Files of the lab's Secret, only those named. `may`: those without which the pod starts too, because
 an existing Secret of a lab that takes no dossiers does not have them.
+`others`: one key each of Secrets that the values name.
 */ -}}
 {{- define "lab.secretVolume" -}}
 - name: secrets
-  {{- if .may }}
+  {{- if or .may .others }}
   projected:
     defaultMode: 0440
     sources:
@@ -121,6 +122,11 @@ an existing Secret of a lab that takes no dossiers does not have them.
           name: {{ include "lab.secret" $.root }}
           optional: true
           items: [{key: {{ . }}, path: {{ . }}}]
+      {{- end }}
+      {{- range .others }}
+      - secret:
+          name: {{ .secret }}
+          items: [{key: {{ .key }}, path: {{ .key }}}]
       {{- end }}
   {{- else }}
   secret:
@@ -144,7 +150,29 @@ an existing Secret of a lab that takes no dossiers does not have them.
 - {name: LAB_TRUSTED_PROXIES, value: "*"}
 - {name: LAB_TIME_ZONE, value: {{ .Values.timeZone | quote }}}
 - {name: LAB_CLUSTER, value: {{ include "lab.cluster" . | quote }}}
+{{- with .Values.mail }}
+{{- if .host }}
+{{- $mail := dict "host" .host "port" (int .port) "security" .security "sender" .sender }}
+{{- if .username }}
+{{- $mail = merge $mail (dict "username" .username "password_file" "/var/lib/lab/secrets/smtp-password") }}
+{{- end }}
+- {name: LAB_MAIL, value: {{ toJson $mail | quote }}}
+{{- end }}
+{{- end }}
 {{ include "lab.quiet" . }}
+{{- end -}}
+
+{{- /* The API alone signs people in. */ -}}
+{{- define "lab.signIn" -}}
+{{- with .Values.signIn -}}
+{{- $oidc := dict "issuer" .issuer "client_id" .clientId "scopes" .scopes "policy" "/etc/lab/signin.yaml" -}}
+{{- range $language, $text := .label -}}
+{{- if $text -}}
+{{- $_ := set $oidc (printf "label_%s" $language) $text -}}
+{{- end -}}
+{{- end -}}
+- {name: LAB_OIDC, value: {{ toJson $oidc | quote }}}
+{{- end -}}
 {{- end -}}
 
 {{- define "lab.quiet" -}}

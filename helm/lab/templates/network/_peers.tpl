@@ -94,17 +94,26 @@
   ports:
     - {protocol: TCP, port: 9000}
 {{- else -}}
-{{- $url := urlParse .Values.storage.external.url -}}
+{{- include "lab.toUrl" .Values.storage.external -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* To where the `url` leads, at `cidrs` if there are any. */ -}}
+{{- define "lab.toUrl" -}}
+{{- $url := urlParse .url -}}
 {{- $port := regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (ternary "443" "80" (eq $url.scheme "https")) -}}
+{{- include "lab.toOutside" (dict "port" $port "cidrs" .cidrs) -}}
+{{- end -}}
+
+{{- define "lab.toOutside" -}}
 - ports:
-    - {protocol: TCP, port: {{ $port }}}
-  {{- with .Values.storage.external.cidrs }}
+    - {protocol: TCP, port: {{ .port }}}
+  {{- with .cidrs }}
   to:
     {{- range . }}
     - ipBlock: {cidr: {{ . | quote }}}
     {{- end }}
   {{- end }}
-{{- end -}}
 {{- end -}}
 
 {{- define "lab.toDatabase" -}}
@@ -114,14 +123,7 @@
   ports:
     - {protocol: TCP, port: 5432}
 {{- else -}}
-- ports:
-    - {protocol: TCP, port: {{ .Values.database.external.port }}}
-  {{- with .Values.database.external.cidrs }}
-  to:
-    {{- range . }}
-    - ipBlock: {cidr: {{ . | quote }}}
-    {{- end }}
-  {{- end }}
+{{- include "lab.toOutside" .Values.database.external -}}
 {{- end -}}
 {{- end -}}
 
