@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
-REVIEWER, REQUESTER = "reviseur", "demandeur"
+REVIEWER, REQUESTER, OPERATOR = "reviseur", "demandeur", "operateur"
 NAME_INSIDE = "Côté".encode("latin-1")
 KEPT = """
 import json
@@ -143,9 +143,11 @@ def test_a_sandbox_that_asks_for_it_is_granted_it(story: Story) -> None:
         REQUESTER, "request", "file", "--agency=rft", "--purpose=Les délais",
         f"--dataset={story.dataset}", "--size=petit", f"--ends-on={ends}",
     )  # fmt: skip
-    # By the rules of the lab, a person looks at what is not synthetic or open.
-    approved = story.lab.as_person(REVIEWER, "request", "approve", filed["id"])
-    story.sandbox_id = approved["sandbox_id"]
+    # By the rules of the lab, two people look at what is anonymised.
+    first = story.lab.as_person(REVIEWER, "request", "approve", filed["id"])
+    assert not first["sandbox_id"]
+    second = story.lab.as_person(OPERATOR, "request", "approve", filed["id"])
+    story.sandbox_id = second["sandbox_id"]
 
     def is_granted() -> bool:
         shown = story.lab.asked(f"sandboxes/{story.sandbox_id}")
