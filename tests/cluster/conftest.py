@@ -45,8 +45,7 @@ def cluster() -> Iterator[Cluster]:
         yield found
         return
     found.up()
-    if found.plan.leaky:  # a run that was killed may have left it so
-        found.set_leaky(leaky=False)
+    found.set_leaky(leaky=False)  # a run that was killed may have left it open
     yield found
     if not ran:
         found.down()

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MACHINE = ("registry", "docker", "outside", "volumes")
 DRIVER = "tests.cluster.driver"
+UNDONE, SETTLED_SECONDS = 10, 2
+"""How often the nodes' rules are set anew, and after how long they are looked at."""
 
 
 class Cluster:
@@ -94,10 +96,21 @@ class Cluster:
             shutil.rmtree(self.plan.state, ignore_errors=True)
 
     def set_leaky(self, *, leaky: bool) -> None:
-        """Open or close the hole over IPv6 link-local on the running nodes."""
+        """Open or close the hole over IPv6 link-local on the running nodes.
+
+        Raises:
+            CannotDoError: What enforces policies undid it again and again.
+        """
         change = network.loosen if leaky else network.tighten
-        for node in self.plan.nodes:
-            change(node)
+        for _ in range(UNDONE):
+            for node in self.plan.nodes:
+                if not network.holds(node, closed=not leaky):
+                    change(node)
+            time.sleep(SETTLED_SECONDS)
+            if all(network.holds(node, closed=not leaky) for node in self.plan.nodes):
+                break
+        else:
+            raise CannotDoError("the nodes' rules do not stay as they were set")
         self.plan = replace(self.plan, leaky=leaky)
         self.plan.save()
 

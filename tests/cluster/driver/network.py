@@ -111,7 +111,22 @@ def loosen(node: Node) -> None:
     enter = ("nsenter", f"--net=/run/netns/{node.namespace}")
     for tool, rules in CLOSED.items():
         for rule in rules:
-            attempt(*enter, tool, "-w", "-D", *rule)
+            while attempt(*enter, tool, "-w", "-D", *rule) is not None:
+                pass  # there may be two of it: see holds
+
+
+def holds(node: Node, *, closed: bool) -> bool:
+    """Tell whether the rules are all there, or none of them.
+
+    What enforces policies writes back the whole table that it read a moment before: a change of
+    ours in between is lost, or what was deleted is there again.
+    """
+    enter = ("nsenter", f"--net=/run/netns/{node.namespace}")
+    return all(
+        (attempt(*enter, tool, "-w", "-C", *rule) is not None) is closed
+        for tool, rules in CLOSED.items()
+        for rule in rules
+    )
 
 
 def cut(plan: Plan, node: Node) -> None:
