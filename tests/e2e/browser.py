@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
+from tests.chromium import program
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, BrowserContext, FrameLocator, Locator, Page
 
-CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -33,9 +34,8 @@ SHOTS = Path(__file__).resolve().parent.parent / "artifacts"
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    assert Path(CHROMIUM).exists(), "Chromium is missing: 'make setup' installs it"
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        launched = playwright.chromium.launch(executable_path=program(), args=list(ARGUMENTS))
         try:
             yield launched
         finally:

@@ -27,14 +27,14 @@ def main() -> int:
             total += tally.cases
             findings += len(tally.findings)
             answers = " ".join(f"{s}:{n}" for s, n in sorted(tally.statuses.items()))
-            print(f"{tally.cases:6} {tally.name}  {answers}", flush=True)  # noqa: T201
+            print(f"{tally.cases:6} {tally.name}  {answers}", flush=True)  # noqa: T201  # a command
             for finding in dict.fromkeys(tally.findings[:5]):
-                print(f"  FOUND {finding}", flush=True)  # noqa: T201
+                print(f"  FOUND {finding}", flush=True)  # noqa: T201  # a command
         stage.close()
     took = time.monotonic() - began
     if not fuzz.is_complete:
-        print("the time was over before every operation was done")  # noqa: T201
-    print(f"{total} cases, {findings} findings, {took:.0f} s, seed {asked.seed}")  # noqa: T201
+        print("the time was over before every operation was done")  # noqa: T201  # a command
+    print(f"{total} cases, {findings} findings, {took:.0f} s, seed {asked.seed}")  # noqa: T201  # a command
     return 0 if not findings and total >= asked.least and fuzz.is_complete else 1
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from playwright.sync_api import Error, Frame, Page, sync_playwright
 from playwright.sync_api import TimeoutError as TimedOut
 
+from tests.chromium import program
 from tests.hub.listener import Listener
 from tests.hub.stage import ANNE, BRUNO, SANDBOX, Stage
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -55,10 +54,8 @@ SELF = {
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=program(), args=ARGUMENTS)
         yield browser
         browser.close()
 

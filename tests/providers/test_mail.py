@@ -50,7 +50,7 @@ class Server:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 -- the same
         del session
         if self.drops:
             server.transport.abort()
@@ -88,7 +88,7 @@ def office(folder: Path, **mail: Any) -> Post:
 
 @pytest.fixture
 def letter() -> Letter:
-    notice = Notice("no-1", "m-1", NoticeKind.RETURNED, "rq-1", "k", NOON)  # type: ignore[arg-type]
+    notice = Notice("no-1", "m-1", NoticeKind.RETURNED, "rq-1", "k", NOON)  # type: ignore[arg-type]  # plain ids
     return letter_of(notice, to=TO, url="https://lab.example")
 
 

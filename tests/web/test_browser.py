@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING, Self
 
 import pytest
@@ -10,6 +9,7 @@ from playwright.sync_api import sync_playwright
 from lab.domain.agency import Usage
 from lab.domain.quantity import GIB, Resources
 from lab.domain.token import TokenKind
+from tests.chromium import program
 from tests.web.fakes import make_ready
 from tests.web.scenes import file
 from tests.web.thread import Served
@@ -19,11 +19,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, BrowserContext, Page
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine"),
-]
+pytestmark = pytest.mark.real
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -89,7 +85,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=program(), args=ARGUMENTS)
         yield browser
         browser.close()
 

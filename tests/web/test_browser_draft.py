@@ -12,8 +12,9 @@ from lab.domain.draft import TASKS
 from lab.domain.ids import AgencyId
 from lab.domain.quantity import GIB, Resources
 from lab.web.draft_words import SLUG
+from tests.chromium import program
 from tests.web.fakes import make_ready
-from tests.web.test_browser import ARGUMENTS, CHROMIUM, Person
+from tests.web.test_browser import ARGUMENTS, Person
 from tests.web.thread import Served
 
 if TYPE_CHECKING:
@@ -21,10 +22,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine"),
-]
+pytestmark = pytest.mark.real
 
 KEPT = os.environ.get("LAB_SCREENSHOTS", "")
 
@@ -43,7 +41,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=program(), args=ARGUMENTS)
         yield browser
         browser.close()
 

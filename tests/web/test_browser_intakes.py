@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab.data.pipeline import TablePipeline
-from tests.web.test_browser import CHROMIUM, Person, chromium
+from tests.web.test_browser import Person, chromium
 from tests.web.thread import Served
 
 if TYPE_CHECKING:
@@ -21,10 +21,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine"),
-]
+pytestmark = pytest.mark.real
 __all__ = ["chromium"]
 WIDE = {"width": 1200, "height": 900}
 

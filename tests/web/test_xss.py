@@ -11,8 +11,9 @@ from playwright.sync_api import sync_playwright
 
 from lab.domain.attempt import Rule
 from lab.domain.token import TokenKind
+from tests.chromium import program
 from tests.web.payloads import ALL, PAYLOADS
-from tests.web.test_browser import ARGUMENTS, CHROMIUM
+from tests.web.test_browser import ARGUMENTS
 from tests.web.thread import Served
 
 if TYPE_CHECKING:
@@ -21,10 +22,7 @@ if TYPE_CHECKING:
     import httpx
     from playwright.sync_api import BrowserContext, Page
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine"),
-]
+pytestmark = pytest.mark.real
 
 WATCH = """
 document.addEventListener("securitypolicyviolation", event =>
@@ -96,7 +94,7 @@ def watcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watcher]:
         Served(tmp_path_factory.mktemp("xss"), as_front=True).running() as served,
         sync_playwright() as playwright,
     ):
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=program(), args=ARGUMENTS)
         yield Watcher(browser.new_context(locale="fr-CA"), served)
         browser.close()
 

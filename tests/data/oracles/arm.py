@@ -69,7 +69,7 @@ def single_out(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _keep_queries(kept: list[Any]) -> None:
-    from anonymeter.evaluators import singling_out_evaluator as module  # noqa: PLC0415
+    from anonymeter.evaluators import singling_out_evaluator as module  # noqa: PLC0415  the same
 
     made = getattr(module, "_made", module._generate_singling_out_queries)
     module._made = made

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-from sklearn.ensemble import HistGradientBoostingClassifier  # type: ignore[import-untyped]
-from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+from sklearn.ensemble import HistGradientBoostingClassifier  # type: ignore[import-untyped]  # it ships no types
+from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]  # it ships no types
 
 from lab.data.measure.coding import view
 from lab.data.measure.intervals import excess, rate
@@ -56,7 +56,7 @@ def synthesis(python: Path, folder: Path, models: Sequence[str], rounds: int) ->
     domain = adult_full.domain()
     source, target = folder / "train.parquet", folder / "made.parquet"
     train.write_parquet(source)
-    words = {name: list(getattr(column, "values")) for name, column in domain.columns.items()}  # noqa: B009
+    words = {name: list(getattr(column, "values")) for name, column in domain.columns.items()}  # noqa: B009  # a field, not pandas
     rows: dict[str, list[list[float]]] = {}
 
     def note(name: str, made: Table, seconds: float, cpu: float) -> None:
