@@ -57,13 +57,15 @@ cluster-down: ## End it; leaves no process, namespace, mount or rule (ARGS="--pu
 cluster-status: ## Show what of the cluster runs
 	@$(BIN)/python -m tests.cluster status
 
-lab-on-cluster: cluster ## Build the images, install the chart, print the lab's address
+lab-on-cluster: ## Build the images, install the chart, print the lab's address
+	@$(MAKE) --no-print-directory cluster ARGS=  # what was given is for the next line
 	@$(BIN)/python -m tests.cluster.lab_on_cluster $(ARGS)
 
 test-cluster: setup ## The tests that need a cluster: starts one where none runs
 	@$(BIN)/python -m tests.cluster.suite $(ARGS)
 
-bench-cluster: cluster ## Measure a provision, and scale on simulated nodes
+bench-cluster: ## Measure a provision, and scale on simulated nodes (ARGS="--many 500 --minutes 30")
+	@$(MAKE) --no-print-directory cluster ARGS=
 	@$(BIN)/python -m tests.cluster.bench $(ARGS)
 
 bench-data: setup ## Measure reading, detection, anonymisation, synthesis, risk, memory, beside two libraries
