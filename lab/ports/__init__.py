@@ -1,5 +1,6 @@
 """What the core needs from the outside, as small protocols."""
 
+from lab.ports.datasets import Datasets
 from lab.ports.federation import Identities, IdentityProvider, SignIns
 from lab.ports.holding import Holds
 from lab.ports.intakes import (
@@ -32,7 +33,6 @@ from lab.ports.shared import GrantSnapshots, HeldGrant, Outbox, Proofs, Reports
 from lab.ports.store import (
     Agencies,
     AuditTrail,
-    Datasets,
     Drafts,
     Filter,
     KeyRecord,

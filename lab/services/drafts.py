@@ -10,9 +10,9 @@ from lab.domain.ids import DraftId
 from lab.domain.member import Resource, Role, Target, Verb
 from lab.ports import Filter
 from lab.services.checks import DraftCheck
+from lab.services.filing import Filed
 from lab.services.keys import earlier, remember
 from lab.services.outlook import view_of
-from lab.services.requests import Filed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, DateTime, Text, TypeDecorator
+from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Text, TypeDecorator
 
 from lab.domain.errors import InvalidError, Problem
 
@@ -100,3 +100,23 @@ def _is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def key_column(name: str) -> Column[str]:
+    """Return a column that is its table's key."""
+    return Column(name, Words, primary_key=True)
+
+
+def word_column(name: str) -> Column[str]:
+    """Return a column of words that are always there."""
+    return Column(name, Words, nullable=False)
+
+
+def amount_column(name: str) -> Column[int]:
+    """Return a column of a number that is always there."""
+    return Column(name, Amount, nullable=False)
+
+
+def part_of(name: str, parent: str) -> Column[str]:
+    """Return a column that names a row of another table."""
+    return Column(name, Words, ForeignKey(parent), nullable=False)

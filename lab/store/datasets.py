@@ -17,7 +17,7 @@ from lab.domain.dataset import (
     VersionStatus,
 )
 from lab.domain.errors import ConflictError
-from lab.store.tables import dataset_documents, dataset_versions, datasets
+from lab.store.tables_data import dataset_documents, dataset_versions, datasets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,7 +16,7 @@ from lab.domain.intake_run import OPEN, Progress, Run, RunState, Step
 from lab.domain.intake_states import ENDED, IntakeState
 from lab.ports import Page, Spend
 from lab.store.cursors import after_moment, at_moment, limit_of
-from lab.store.tables import epsilon_spends, intake_runs, intakes
+from lab.store.tables_data import epsilon_spends, intake_runs, intakes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

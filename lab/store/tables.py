@@ -16,7 +16,16 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from lab.store.columns import Amount, Canonical, Moment, Words
+from lab.store.columns import (
+    Amount,
+    Canonical,
+    Moment,
+    Words,
+    amount_column,
+    key_column,
+    part_of,
+    word_column,
+)
 
 metadata = MetaData(
     naming_convention={
@@ -28,37 +37,21 @@ metadata = MetaData(
 )
 
 
-def _key(name: str) -> Column[str]:
-    return Column(name, Words, primary_key=True)
-
-
-def _words(name: str) -> Column[str]:
-    return Column(name, Words, nullable=False)
-
-
-def _amount(name: str) -> Column[int]:
-    return Column(name, Amount, nullable=False)
-
-
 def _resources() -> list[Column[int]]:
     names = ("cpu_millicores", "memory_bytes", "storage_bytes", "gpu_count")
-    return [_amount(name) for name in names]
-
-
-def _part_of(name: str, parent: str) -> Column[str]:
-    return Column(name, Words, ForeignKey(parent), nullable=False)
+    return [amount_column(name) for name in names]
 
 
 agencies = Table(
     "agencies",
     metadata,
-    _key("id"),
-    _words("name_fr"),
-    _words("name_en"),
+    key_column("id"),
+    word_column("name_fr"),
+    word_column("name_en"),
     *_resources(),
-    _amount("sandboxes"),
-    _amount("max_days"),
-    _amount("version"),
+    amount_column("sandboxes"),
+    amount_column("max_days"),
+    amount_column("version"),
     Column("cpu_hours", Amount),
     Column("gpu_hours", Amount),
 )
@@ -66,10 +59,10 @@ agencies = Table(
 reservations = Table(
     "reservations",
     metadata,
-    _key("holder"),
-    _part_of("agency_id", "agencies.id"),
+    key_column("holder"),
+    part_of("agency_id", "agencies.id"),
     *_resources(),
-    _amount("sandboxes"),
+    amount_column("sandboxes"),
     Column("sandbox_id", Words),
     Column("member_id", Words),
     Index(None, "agency_id"),
@@ -78,16 +71,16 @@ reservations = Table(
 members = Table(
     "members",
     metadata,
-    _key("id"),
-    _words("login"),
+    key_column("id"),
+    word_column("login"),
     # The login with letter case folded: what is unique, and what is looked up.
-    _words("login_key"),
-    _words("name"),
+    word_column("login_key"),
+    word_column("name"),
     Column("agency_id", Words, ForeignKey("agencies.id")),
     Column("roles", Canonical, nullable=False),
-    _words("password_hash"),
+    word_column("password_hash"),
     Column("is_active", Boolean, nullable=False),
-    _amount("version"),
+    amount_column("version"),
     UniqueConstraint("login_key"),
     Index(None, "agency_id"),
 )
@@ -95,9 +88,9 @@ members = Table(
 tokens = Table(
     "tokens",
     metadata,
-    _key("hash"),
-    _words("kind"),
-    _part_of("member_id", "members.id"),
+    key_column("hash"),
+    word_column("kind"),
+    part_of("member_id", "members.id"),
     Column("created_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),
     Column("used_at", Moment),
@@ -109,9 +102,9 @@ tokens = Table(
 identities = Table(
     "identities",
     metadata,
-    _words("issuer"),
-    _words("subject"),
-    _part_of("member_id", "members.id"),
+    word_column("issuer"),
+    word_column("subject"),
+    part_of("member_id", "members.id"),
     Column("seen_at", Moment, nullable=False),
     Column("is_withdrawn", Boolean, nullable=False),
     PrimaryKeyConstraint("issuer", "subject"),
@@ -121,9 +114,9 @@ identities = Table(
 sign_ins = Table(
     "sign_ins",
     metadata,
-    _key("state"),
-    _words("browser"),
-    _words("next_path"),
+    key_column("state"),
+    word_column("browser"),
+    word_column("next_path"),
     Column("expires_at", Moment, nullable=False),
     Column("used_at", Moment),
     Index(None, "expires_at"),
@@ -132,23 +125,23 @@ sign_ins = Table(
 requests = Table(
     "requests",
     metadata,
-    _key("id"),
-    _part_of("agency_id", "agencies.id"),
-    _words("requester_id"),
-    _words("purpose"),
+    key_column("id"),
+    part_of("agency_id", "agencies.id"),
+    word_column("requester_id"),
+    word_column("purpose"),
     Column("datasets", Canonical, nullable=False),
-    _words("template_id"),
-    _words("size"),
+    word_column("template_id"),
+    word_column("size"),
     *_resources(),
-    _words("profile_id"),
+    word_column("profile_id"),
     Column("ends_on", Date, nullable=False),
     Column("expires_at", Moment, nullable=False),
     Column("filed_at", Moment, nullable=False),
-    _words("state"),
-    _words("rule"),
+    word_column("state"),
+    word_column("rule"),
     Column("decided_at", Moment),
     Column("decided_by", Words),
-    _words("reason"),
+    word_column("reason"),
     Column("sandbox_id", Words),
     Column("answers", Canonical, nullable=False, server_default="{}"),
     Column("data_classes", Canonical, nullable=False, server_default="[]"),
@@ -157,7 +150,7 @@ requests = Table(
     Column("waiting_since", Moment),
     Column("first_by", Words),
     Column("draft_id", Words),
-    _amount("version"),
+    amount_column("version"),
     Index(None, "filed_at", "id"),
     Index(None, "agency_id", "filed_at", "id"),
     Index(None, "requester_id"),
@@ -167,15 +160,15 @@ requests = Table(
 drafts = Table(
     "drafts",
     metadata,
-    _key("id"),
-    _part_of("agency_id", "agencies.id"),
-    _words("author_id"),
+    key_column("id"),
+    part_of("agency_id", "agencies.id"),
+    word_column("author_id"),
     Column("opened_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     Column("answers", Canonical, nullable=False),
     Column("request_id", Words),
     Column("revises_id", Words),
-    _amount("version"),
+    amount_column("version"),
     Index(None, "updated_at", "id"),
     Index(None, "agency_id", "updated_at", "id"),
 )
@@ -183,9 +176,9 @@ drafts = Table(
 request_team = Table(
     "request_team",
     metadata,
-    _part_of("request_id", "requests.id"),
-    _amount("position"),
-    _words("member_id"),
+    part_of("request_id", "requests.id"),
+    amount_column("position"),
+    word_column("member_id"),
     PrimaryKeyConstraint("request_id", "position"),
     Index(None, "member_id", "request_id"),
 )
@@ -193,18 +186,18 @@ request_team = Table(
 sandboxes = Table(
     "sandboxes",
     metadata,
-    _key("id"),
-    _words("request_id"),
-    _words("agency_id"),
-    _words("template_id"),
-    _words("profile_id"),
+    key_column("id"),
+    word_column("request_id"),
+    word_column("agency_id"),
+    word_column("template_id"),
+    word_column("profile_id"),
     *_resources(),
     Column("datasets", Canonical, nullable=False),
     Column("expires_at", Moment, nullable=False),
     Column("created_at", Moment, nullable=False),
-    _amount("version"),
+    amount_column("version"),
     Column("delete_requested_at", Moment),
-    _words("delete_reason"),
+    word_column("delete_reason"),
     Column("deleted_at", Moment),
     Column("suspended_at", Moment),
     Column("suspend_reason", Words),
@@ -217,9 +210,9 @@ sandboxes = Table(
 sandbox_members = Table(
     "sandbox_members",
     metadata,
-    _part_of("sandbox_id", "sandboxes.id"),
-    _amount("position"),
-    _words("member_id"),
+    part_of("sandbox_id", "sandboxes.id"),
+    amount_column("position"),
+    word_column("member_id"),
     PrimaryKeyConstraint("sandbox_id", "position"),
     Index(None, "member_id", "sandbox_id"),
 )
@@ -228,13 +221,13 @@ interventions = Table(
     "interventions",
     metadata,
     Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    _words("id"),
-    _part_of("sandbox_id", "sandboxes.id"),
+    word_column("id"),
+    part_of("sandbox_id", "sandboxes.id"),
     Column("at", Moment, nullable=False),
-    _words("actor"),
-    _words("act"),
-    _words("reason"),
-    _words("note"),
+    word_column("actor"),
+    word_column("act"),
+    word_column("reason"),
+    word_column("note"),
     Column("until", Moment),
     UniqueConstraint("id"),
     Index(None, "sandbox_id", "seq"),
@@ -245,26 +238,26 @@ interventions = Table(
 lab_stop = Table(
     "lab_stop",
     metadata,
-    _key("id"),
+    key_column("id"),
     Column("at", Moment),
-    _words("actor"),
-    _words("note"),
+    word_column("actor"),
+    word_column("note"),
 )
 
 stage_states = Table(
     "stage_states",
     metadata,
-    _part_of("sandbox_id", "sandboxes.id"),
-    _words("stage"),
-    _words("seen"),
+    part_of("sandbox_id", "sandboxes.id"),
+    word_column("stage"),
+    word_column("seen"),
     Column("since", Moment, nullable=False),
-    _words("detail"),
+    word_column("detail"),
     Column("facts", Canonical, nullable=False),
     Column("started_at", Moment),
     Column("ready_at", Moment),
-    _words("error_code"),
-    _words("error_detail"),
-    _amount("failures"),
+    word_column("error_code"),
+    word_column("error_detail"),
+    amount_column("failures"),
     Column("next_try_at", Moment),
     PrimaryKeyConstraint("sandbox_id", "stage"),
 )
@@ -273,149 +266,28 @@ certificates = Table(
     "certificates",
     metadata,
     Column("sandbox_id", Words, ForeignKey("sandboxes.id"), primary_key=True),
-    _words("request_id"),
-    _words("agency_id"),
-    _words("reason"),
+    word_column("request_id"),
+    word_column("agency_id"),
+    word_column("reason"),
     Column("asked_at", Moment, nullable=False),
     Column("completed_at", Moment, nullable=False),
     Column("gone", Canonical, nullable=False),
-    _words("signature"),
+    word_column("signature"),
 )
 
 attempts = Table(
     "attempts",
     metadata,
     # A hash of what makes two attempts the same one: a target may be too long for an index.
-    _key("id"),
-    _part_of("sandbox_id", "sandboxes.id"),
+    key_column("id"),
+    part_of("sandbox_id", "sandboxes.id"),
     Column("member_id", Words),
-    _words("rule"),
-    _words("target"),
+    word_column("rule"),
+    word_column("target"),
     Column("first_at", Moment, nullable=False),
     Column("last_at", Moment, nullable=False),
-    _amount("count"),
+    amount_column("count"),
     Index(None, "sandbox_id", "last_at"),
-)
-
-datasets = Table(
-    "datasets",
-    metadata,
-    _key("id"),
-    _words("title_fr"),
-    _words("title_en"),
-    _words("description_fr"),
-    _words("description_en"),
-    _words("data_class"),
-    _words("licence"),
-    _words("source"),
-)
-
-dataset_versions = Table(
-    "dataset_versions",
-    metadata,
-    _part_of("dataset_id", "datasets.id"),
-    _amount("version"),
-    _amount("row_count"),
-    Column("columns", Canonical, nullable=False),
-    Column("files", Canonical, nullable=False),
-    Column("published_at", Moment, nullable=False),
-    Column("status", Words, nullable=False, server_default="active"),
-    Column("next_review_at", Moment),
-    PrimaryKeyConstraint("dataset_id", "version"),
-    Index(None, "status", "next_review_at"),
-)
-
-# A copy of the small files of a version, for whoever cannot reach the object store's key.
-dataset_documents = Table(
-    "dataset_documents",
-    metadata,
-    _part_of("dataset_id", "datasets.id"),
-    _amount("version"),
-    _words("name"),
-    _words("content"),
-    PrimaryKeyConstraint("dataset_id", "version", "name"),
-)
-
-intakes = Table(
-    "intakes",
-    metadata,
-    _key("id"),
-    _words("dataset_id"),
-    _part_of("agency_id", "agencies.id"),
-    _words("title_fr"),
-    _words("title_en"),
-    _words("description_fr"),
-    _words("description_en"),
-    _words("purposes"),
-    _words("licence"),
-    _words("source"),
-    _words("asked"),
-    _words("scope"),
-    _words("depositor_id"),
-    _words("supervisor_id"),
-    Column("requester_id", Words),
-    Column("opened_at", Moment, nullable=False),
-    _words("state"),
-    Column("raw", Canonical),
-    _amount("row_count"),
-    Column("findings", Canonical, nullable=False),
-    Column("choices", Canonical, nullable=False),
-    Column("confirmed_by", Words),
-    Column("preliminary", Canonical),
-    Column("treatment", Canonical),
-    Column("final", Canonical),
-    Column("policy", Canonical),
-    Column("signature", Canonical),
-    Column("publish_asked_at", Moment),
-    Column("published_version", Amount),
-    Column("published_at", Moment),
-    Column("next_review_at", Moment),
-    Column("reviews", Canonical),
-    Column("destruction", Canonical),
-    _words("reason"),
-    _amount("version"),
-    Index(None, "opened_at", "id"),
-    Index(None, "agency_id", "opened_at", "id"),
-    Index(None, "dataset_id"),
-    Index(None, "state", "opened_at", "id"),
-)
-
-intake_runs = Table(
-    "intake_runs",
-    metadata,
-    _key("id"),
-    _part_of("intake_id", "intakes.id"),
-    _words("step"),
-    _words("asked_by"),
-    Column("asked_at", Moment, nullable=False),
-    Column("parameters", Canonical, nullable=False),
-    _words("state"),
-    Column("progress", Canonical, nullable=False),
-    Column("started_at", Moment),
-    Column("seen_at", Moment),
-    Column("ended_at", Moment),
-    Column("cancel_asked_at", Moment),
-    _words("error_code"),
-    _words("error_fr"),
-    _words("error_en"),
-    _amount("version"),
-    Index(None, "intake_id", "asked_at", "id"),
-    Index(None, "state", "asked_at"),
-)
-
-# Without a foreign key: what was spent stays spent, whatever becomes of the dossier.
-epsilon_spends = Table(
-    "epsilon_spends",
-    metadata,
-    _key("run_id"),
-    _words("dataset_id"),
-    _words("sha256"),
-    # Decimal numbers as text: neither database adds them up exactly.
-    _words("epsilon"),
-    _words("delta"),
-    Column("at", Moment, nullable=False),
-    Index(None, "dataset_id"),
-    Index(None, "sha256"),
 )
 
 audit_events = Table(
@@ -423,15 +295,15 @@ audit_events = Table(
     metadata,
     Column("seq", Amount, primary_key=True, autoincrement=False),
     Column("at", Moment, nullable=False),
-    _words("actor"),
-    _words("action"),
-    _words("resource"),
-    _words("resource_id"),
-    _words("agency_id"),
-    _words("outcome"),
+    word_column("actor"),
+    word_column("action"),
+    word_column("resource"),
+    word_column("resource_id"),
+    word_column("agency_id"),
+    word_column("outcome"),
     Column("facts", Canonical, nullable=False),
-    _words("previous_hash"),
-    _words("hash"),
+    word_column("previous_hash"),
+    word_column("hash"),
     Index(None, "agency_id", "seq"),
     Index(None, "action", "seq"),
 )
@@ -439,10 +311,10 @@ audit_events = Table(
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
-    _words("owner"),
-    _words("key"),
-    _words("fingerprint"),
-    _words("resource_id"),
+    word_column("owner"),
+    word_column("key"),
+    word_column("fingerprint"),
+    word_column("resource_id"),
     Column("created_at", Moment, nullable=False),
     PrimaryKeyConstraint("owner", "key"),
 )
@@ -451,8 +323,8 @@ outbox = Table(
     "outbox",
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    _words("kind"),
-    _words("subject"),
+    word_column("kind"),
+    word_column("subject"),
     Column("at", Moment, nullable=False),
     # Numbers are never used again, so that their order is the order of writing.
     sqlite_autoincrement=True,
@@ -463,11 +335,11 @@ outbox = Table(
 grants = Table(
     "grants",
     metadata,
-    _words("sandbox_id"),
-    _words("name"),
-    _words("sealed"),
+    word_column("sandbox_id"),
+    word_column("name"),
+    word_column("sealed"),
     # Random at each write: the sum over all rows tells whether anything changed.
-    _amount("version"),
+    amount_column("version"),
     PrimaryKeyConstraint("sandbox_id", "name"),
     Index(None, "name"),
 )
@@ -475,7 +347,7 @@ grants = Table(
 proofs = Table(
     "proofs",
     metadata,
-    _key("sandbox_id"),
+    key_column("sandbox_id"),
     Column("content", Canonical, nullable=False),
     Column("at", Moment, nullable=False),
 )
@@ -483,8 +355,8 @@ proofs = Table(
 probe_reports = Table(
     "probe_reports",
     metadata,
-    _words("sandbox_id"),
-    _words("run"),
+    word_column("sandbox_id"),
+    word_column("run"),
     Column("content", Canonical, nullable=False),
     Column("at", Moment, nullable=False),
     PrimaryKeyConstraint("sandbox_id", "run"),

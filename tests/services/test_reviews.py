@@ -21,8 +21,8 @@ from lab.domain.ids import AgencyId, DraftId
 from lab.domain.member import Role
 from lab.domain.request import RequestState
 from lab.domain.review import TurnKind
+from lab.services.filing import Narrowed
 from lab.services.members import NewMember
-from lab.services.requests import Narrowed
 from tests.world import QUOTA, World, draft, new_world
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from lab.domain.dataset import MOUNTABLE, DataClass
 from lab.domain.ids import AgencyId
 from lab.domain.member import Member, Resource, Verb
 from lab.domain.request import RequestState
-from lab.services.requests import Narrowed
+from lab.services.filing import Narrowed
 from lab.web.access import allowed
 from lab.web.identity import Actor
 from lab.web.pages.listing import request_rows

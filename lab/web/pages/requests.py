@@ -20,8 +20,8 @@ from lab.domain.member import Member, Resource, Verb, can
 from lab.domain.request import TRANSITIONS, Move, RequestState, SandboxRequest
 from lab.domain.review import TurnKind, last_of, since
 from lab.services.deciding import takes_part, target
+from lab.services.filing import Preview
 from lab.services.messages import may_write
-from lab.services.requests import Preview
 from lab.web import draft_words
 from lab.web.access import allowed
 from lab.web.conditions import key_for

@@ -10,7 +10,7 @@ from lab.domain.ids import AgencyId, RequestId
 from lab.domain.member import Resource, Verb
 from lab.domain.request import RequestState, SandboxRequest
 from lab.services.deciding import measured
-from lab.services.requests import Narrowed
+from lab.services.filing import Narrowed
 from lab.web.access import allowed
 from lab.web.conditions import IfMatch, Key, Part, key_for, link_next, set_etag
 from lab.web.describing import FAILURES

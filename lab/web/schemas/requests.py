@@ -14,7 +14,7 @@ from lab.domain.ids import MemberId
 from lab.domain.member import Member
 from lab.domain.request import RequestDraft, RequestState, SandboxRequest
 from lab.domain.review import Turn, TurnKind
-from lab.services.requests import Preview
+from lab.services.filing import Preview
 from lab.web.schemas.common import (
     Body,
     DatasetRefOut,
