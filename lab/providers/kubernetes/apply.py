@@ -78,7 +78,7 @@ class Applier:
             resource: Its kind.
             shelf: What is known of that kind.
             wanted: As compiled and stamped.
-            is_fresh: Its namespace was made a moment ago by us: no need to look first.
+            is_fresh: Its namespace was made a moment ago by us: what is absent was not taken.
 
         Raises:
             NotOursError: Another object has that name.
@@ -89,10 +89,9 @@ class Applier:
         known = shelf.get(*key)
         if known is not None and not known.is_going and _is_same(known, wanted):
             return known, False
-        found = None
-        if known is None and not is_fresh:
+        if known is None:
             # Asked before: the watch may tell of what we make before the answer comes.
-            was_lost = key in shelf.lost
+            was_lost = key in shelf.lost and not is_fresh
             # Made only where nothing is: an apply would take over what another has there.
             with suppress(ConflictError):
                 entry = entry_of(resource, await self._client.create(resource, wanted))
@@ -100,8 +99,7 @@ class Applier:
                 if was_lost:
                     await self._told(resource, wanted, None)
                 return entry, True
-        if not is_fresh:
-            found = await self._client.get(resource, key[1], key[0] or None)
+        found = await self._client.get(resource, key[1], key[0] or None)
         if found is not None:
             await self._check(resource, shelf, wanted, found)
             entry = entry_of(resource, found)
