@@ -24,7 +24,7 @@ from lab.domain.member import Member, Role
 from lab.domain.quantity import GIB, Resources
 from lab.domain.request import RequestDraft
 from lab.domain.sandbox import Seen, Stage
-from lab.ports import ServerState
+from lab.ports import RunningServer, ServerState
 from lab.providers.memory import MemoryProvider
 from lab.services.members import NewMember
 from lab.settings import Settings
@@ -33,6 +33,7 @@ from tests.conftest import NOON, FixedClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
+    from datetime import datetime
 
     from lab.bootstrap import Intaking, Lab
     from lab.domain.attempt import BlockedAttempt
@@ -49,17 +50,27 @@ QUOTA = Usage(Resources(4000, 8 * GIB, 40 * GIB), 3)
 class FakeNotebooks:
     def __init__(self) -> None:
         self.started: list[tuple[MemberId, SandboxId]] = []
+        self.used: list[RunningServer] = []
+        self.fails: Exception | None = None
+        self.states_used_at: datetime | None = None
 
     async def start(self, member_id: MemberId, sandbox_id: SandboxId) -> ServerState:
         self.started.append((member_id, sandbox_id))
         return ServerState("pending")
+
+    async def running(self) -> Sequence[RunningServer]:
+        if self.fails is not None:
+            raise self.fails
+        return self.used
 
     async def stop(self, member_id: MemberId, sandbox_id: SandboxId) -> None:
         self.started.remove((member_id, sandbox_id))
 
     async def state(self, member_id: MemberId, sandbox_id: SandboxId) -> ServerState:
         running = (member_id, sandbox_id) in self.started
-        return ServerState("ready" if running else "stopped")
+        if not running:
+            return ServerState("stopped")
+        return ServerState("ready", used_at=self.states_used_at)
 
 
 class FakeAttempts:

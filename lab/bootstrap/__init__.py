@@ -20,6 +20,7 @@ from lab.catalogue import FileCatalogue
 from lab.controller.loop import Controller
 from lab.controller.queue import WorkQueue
 from lab.controller.reconciler import Pace, SandboxReconciler
+from lab.domain.idleness import IdleRule
 from lab.domain.ids import SandboxId
 from lab.services.accounts import AccountService
 from lab.services.agencies import AgencyService
@@ -31,6 +32,7 @@ from lab.services.evidence import EvidenceService
 from lab.services.extending import ExtensionService
 from lab.services.figures import FigureService
 from lab.services.holding import HoldService
+from lab.services.idling import IdleLook
 from lab.services.intake_runs import IntakeRunService
 from lab.services.intakes import IntakeService
 from lab.services.journal import Journal
@@ -151,6 +153,7 @@ async def build(
     store = store or await opened(settings)
     systems = systems or outside(settings, catalogue, store, acts=acts)
     journal = Journal(store=store, clock=clock)
+    idle = IdleRule(settings.notebook_idle)
     signer = CertificateSigner(certificate_key or settings.secret("certificate-key"))
     dossiers = dossiers or intaking(settings)
     work = intake_work(
@@ -171,7 +174,9 @@ async def build(
         post=post or post_office(settings),
         url=settings.public_url,
         domain=settings.domain,
+        zone=settings.zone,
         every=settings.watch,
+        idle=IdleLook(notebooks=systems.notebooks, rule=idle),
         guard=guard,
     )
     accounts = AccountService(
@@ -241,6 +246,7 @@ async def build(
             notebooks=systems.notebooks,
             attempts=systems.attempts,
             wake=controller.wake,
+            idle=idle,
         ),
         holds=HoldService(
             store=store,

@@ -34,7 +34,7 @@ def list_notices(
         (
             each["id"],
             each["at"],
-            tr(each["kind"]),
+            tr(each["kind"]) + (f" ({each['due_at']})" if each["due_at"] else ""),
             each["subject"],
             each["read_at"],
             tr(each["mail"]),

@@ -1,4 +1,7 @@
-"""The mail of a notice: a reference and a link, in French then in English, and nothing else."""
+"""The mail of a notice: a reference and a link, in French then in English.
+
+Nothing else, but the hour where the notice is of one.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from lab.domain.notice import NoticeKind
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+    from zoneinfo import ZoneInfo
 
     from lab.domain.notice import Notice
 
@@ -39,6 +43,10 @@ SENTENCES: Mapping[NoticeKind, tuple[str, str]] = {
         "Your sandbox will be deleted within a day",
     ),
     NoticeKind.SUSPENDED: ("Votre bac à sable est suspendu", "Your sandbox is suspended"),
+    NoticeKind.IDLE: (
+        "Votre carnet s’arrêtera bientôt, faute d’usage",
+        "Your notebook will soon stop, for want of use",
+    ),
     NoticeKind.MESSAGE: ("Un message vous attend", "A message awaits you"),
 }
 
@@ -65,24 +73,43 @@ def path_of(subject: str) -> str:
     return _PATHS.get(subject.partition("-")[0], "/") + subject
 
 
-def letter_of(notice: Notice, *, to: str, url: str) -> Letter:
+def letter_of(notice: Notice, *, to: str, url: str, zone: ZoneInfo) -> Letter:
     """Write the mail of a notice.
 
     Args:
         notice: What happened.
         to: One address.
         url: Of the portal, without a closing slash.
+        zone: Whose hours are written.
     """
     french, english = SENTENCES[notice.kind]
     link = url + path_of(notice.subject)
+    say_fr, say_en = _hours(notice, zone)
     body = (
-        f"{french}.\n\nRéférence\u00a0: {notice.subject}\n{link}\n\n"
+        f"{french}.{say_fr}\n\nRéférence\u00a0: {notice.subject}\n{link}\n\n"
         "Ce courriel est envoyé par le laboratoire Vase clos; n’y répondez pas. Vos avis et "
         f"votre adresse\u00a0: {url}/avis\n\n"
         "--\n\n"
-        f"{english}.\n\nReference: {notice.subject}\n{link}\n\n"
+        f"{english}.{say_en}\n\nReference: {notice.subject}\n{link}\n\n"
         "This mail is sent by the laboratory Vase clos; do not reply to it. Your notices and "
         f"your address: {url}/avis\n"
     )
     title = f"{french} / {english} ({notice.subject})"
     return Letter(notice.id, to, title, body, notice.at)
+
+
+def _hours(notice: Notice, zone: ZoneInfo) -> tuple[str, str]:
+    """Say when a notebook stops and what keeps it, where that is what the notice is of."""
+    if notice.due_at is None:
+        return "", ""
+    at = notice.due_at.astimezone(zone)
+    french = (
+        f" Il s’arrêtera vers {at:%-H\u00a0h\u00a0%M}, le {at:%Y-%m-%d}. Pour le garder\u00a0: "
+        "exécutez une cellule, servez-vous d’un terminal ou enregistrez un fichier. Vos fichiers "
+        "restent; ce qui n’est qu’en mémoire sera perdu."
+    )
+    english = (
+        f" It will stop at about {at:%H:%M} on {at:%Y-%m-%d}. To keep it: run a cell, use a "
+        "terminal or save a file. Your files stay; what is only in memory will be lost."
+    )
+    return french, english

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from lab.domain.ids import MemberId
 
 NOTICE_DUE = "notice.due"
@@ -36,6 +34,8 @@ class NoticeKind(Enum):
     EXPIRES_IN_7 = "expires_in_7"
     EXPIRES_IN_1 = "expires_in_1"
     SUSPENDED = "suspended"
+    IDLE = "idle"
+    """One's notebook server ends soon for want of use; the mark is when, in seconds (UTC)."""
     MESSAGE = "message"
 
 
@@ -110,6 +110,13 @@ class Notice:
     tries: int = 0
     next_try_at: datetime | None = None
     version: int = 0
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When that happens of which it warns (UTC), where its event says so."""
+        if self.kind is not NoticeKind.IDLE:
+            return None
+        return datetime.fromtimestamp(int(self.key.rpartition(" ")[2]), UTC)
 
     def tried(self) -> Notice:
         """Return it as handed over."""

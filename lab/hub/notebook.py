@@ -16,6 +16,9 @@ INSIDE_PORT = 8888
 DOOR_URL = f"http://127.0.0.1:{DOOR_PORTS[Door.HUB]}"
 """The hub, as the sandbox reaches it."""
 
+_TOLD_EVERY = 300
+"""The hub's own default, in seconds."""
+
 _KEPT_OUT = (
     "JPY_API_TOKEN",
     "JUPYTERHUB_ADMIN_ACCESS",
@@ -90,7 +93,17 @@ def environment(
         "JUPYTERHUB_ALLOW_TOKEN_IN_URL": "0",
         "JUPYTERHUB_DISABLE_USER_CONFIG": "1",
         "LAB_IDLE_SECONDS": str(idle_seconds),
+        "JUPYTERHUB_ACTIVITY_INTERVAL": str(_told_every(idle_seconds)),
     }
+
+
+def _told_every(idle_seconds: int) -> int:
+    """Return after how many seconds a server tells anew when it was used.
+
+    Often enough that who uses it is not told that it ends: a notice comes a quarter of the limit
+    before that, or later.
+    """
+    return min(_TOLD_EVERY, max(1, idle_seconds // 8)) if idle_seconds else _TOLD_EVERY
 
 
 def _moved(url: str, to: str) -> str:

@@ -26,6 +26,7 @@ from lab.ports.outside import (
     Passwords,
     ProofSource,
     Provider,
+    RunningServer,
     ServerState,
 )
 from lab.ports.quotas import PersonQuotas, SpanBook
@@ -85,6 +86,7 @@ __all__ = [
     "Quarantine",
     "Reports",
     "Requests",
+    "RunningServer",
     "Sandboxes",
     "ServerState",
     "SignIns",

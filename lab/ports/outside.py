@@ -96,12 +96,24 @@ class ServerState:
         url: Where a browser finds it, once ready.
         message: What to tell a person.
         percent: How far a start has come, 0 to 100.
+        used_at: When it was last used, by what ran or was saved in it (UTC), once it is ready
+            and has told.
     """
 
     state: str
     url: str = ""
     message: str = ""
     percent: int = 0
+    used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """A notebook server that runs, and when it was last used, as ``ServerState`` says it."""
+
+    member_id: MemberId
+    sandbox_id: SandboxId
+    used_at: datetime
 
 
 class Notebooks(Protocol):
@@ -125,6 +137,14 @@ class Notebooks(Protocol):
 
     async def state(self, member_id: MemberId, sandbox_id: SandboxId) -> ServerState:
         """Look.
+
+        Raises:
+            ProviderError: The hub failed.
+        """
+        ...
+
+    async def running(self) -> Sequence[RunningServer]:
+        """Return every server that runs and has told when it was used.
 
         Raises:
             ProviderError: The hub failed.

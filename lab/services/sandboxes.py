@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.domain.errors import NotFoundError, NotReadyError
+from lab.domain.errors import NotFoundError, NotReadyError, ProviderError
 from lab.domain.member import Resource, Role, Target, Verb
 from lab.domain.sandbox import SANDBOX_CHANGED, USABLE, Phase, Seen, Stage, phase
 from lab.ports import Filter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
     from lab.domain.attempt import BlockedAttempt
     from lab.domain.certificate import DeletionCertificate
+    from lab.domain.idleness import IdleRule
     from lab.domain.ids import MemberId, SandboxId
     from lab.domain.member import Member
     from lab.domain.sandbox import Sandbox, StageState
@@ -46,6 +48,7 @@ class SandboxService:
 
     Args:
         wake: Told after each commit that wrote to the outbox.
+        idle: After how long without any use a notebook server ends.
     """
 
     def __init__(
@@ -57,9 +60,11 @@ class SandboxService:
         notebooks: Notebooks,
         attempts: AttemptSource,
         wake: Callable[[], None],
+        idle: IdleRule,
     ) -> None:
         self._store, self._clock, self._journal = store, clock, journal
         self._notebooks, self._attempts, self._wake = notebooks, attempts, wake
+        self._idle = idle
 
     async def get(self, actor: Member, sandbox_id: SandboxId) -> SandboxView:
         """Return one sandbox.
@@ -174,6 +179,32 @@ class SandboxService:
         view = await self._view(sandbox_id)
         self._journal.require(actor, Verb.OPEN, target(view.sandbox), sandbox_id)
         return await self._notebooks.state(actor.id, sandbox_id)
+
+    def stops_at(self, server: ServerState) -> datetime | None:
+        """Return when a server ends without any more use; nothing where that is not known."""
+        return None if server.used_at is None else self._idle.stops_at(server.used_at)
+
+    async def stops_soon(self, actor: Member, sandbox_id: SandboxId) -> datetime | None:
+        """Return when the actor's own server ends for want of use, where that is soon.
+
+        The hub is asked only where the person was told of an end that is still to come: it may
+        be used again since.
+        """
+        now = self._clock.now()
+        async with self._store.read() as tx:
+            mine = await tx.notices.of(actor.id)
+        told = [
+            notice.due_at
+            for notice in mine
+            if notice.subject == sandbox_id and notice.due_at is not None and notice.due_at > now
+        ]
+        if not told:
+            return None
+        try:
+            server = await self._notebooks.state(actor.id, sandbox_id)
+        except ProviderError:
+            return max(told)
+        return None if server.used_at is None else self._idle.told_of(server.used_at, now)
 
     async def launchable(self, sandbox_id: SandboxId, member_id: MemberId) -> Sandbox:
         """Return the sandbox if the hub may start this member's server in it now.

@@ -26,12 +26,14 @@ from lab.services.deciding import takes_part, target
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
     from datetime import datetime
+    from zoneinfo import ZoneInfo
 
     from lab.domain.ids import MemberId
     from lab.domain.member import Member
     from lab.domain.request import SandboxRequest
     from lab.domain.sandbox import Sandbox, StageState
     from lab.ports import Clock, Post, Store, Transaction
+    from lab.services.idling import IdleLook
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +61,8 @@ class NoticeWork:
         url: Of the portal, without a closing slash.
         domain: The lab's own name; where a local folder is the post, people without an address
             are ``login@domain``.
+        zone: Whose hours a mail writes.
+        idle: Finds the notebooks that end soon for want of use; without it nobody is told.
         every: How often what comes by itself is looked for, and mail is tried.
         guard: Raises where this process may not act any more.
     """
@@ -72,11 +76,14 @@ class NoticeWork:
         post: Post,
         url: str,
         domain: str,
+        zone: ZoneInfo,
         every: timedelta,
+        idle: IdleLook | None = None,
         guard: Callable[[], None] = lambda: None,
     ) -> None:
         self._store, self._clock, self._new_id, self._post = store, clock, new_id, post
         self._url, self._domain, self._every, self._guard = url, domain, every, guard
+        self._zone, self._idle = zone, idle
         self._news = asyncio.Event()
 
     def wake(self) -> None:
@@ -126,6 +133,8 @@ class NoticeWork:
             for dossier in dossiers
             if dossier.final is None or dossier.final.passes
         ]
+        if self._idle is not None:
+            found += await self._idle.found(live, now)
         if found:
             async with self._store.begin() as tx:
                 self._guard()
@@ -164,7 +173,7 @@ class NoticeWork:
                 continue
             self._guard()
             try:
-                await self._post.send(letter_of(notice, to=to, url=self._url))
+                await self._post.send(letter_of(notice, to=to, url=self._url, zone=self._zone))
             except PostError as error:
                 log.warning("mail not sent: %s", error, extra={"notice_id": notice.id})
                 if not await self._failed(notice.id, error):

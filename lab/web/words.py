@@ -155,6 +155,7 @@ NOTICE: Mapping[NoticeKind, str] = {
     NoticeKind.EXPIRES_IN_7: msg("Votre bac à sable sera supprimé dans sept jours ou moins."),
     NoticeKind.EXPIRES_IN_1: msg("Votre bac à sable sera supprimé dans un jour ou moins."),
     NoticeKind.SUSPENDED: msg("Votre bac à sable est suspendu."),
+    NoticeKind.IDLE: msg("Votre carnet s’arrêtera bientôt, faute d’usage."),
     NoticeKind.MESSAGE: msg("Un message vous attend."),
 }
 

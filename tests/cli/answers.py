@@ -314,6 +314,7 @@ NOTICE = {
     "at": AT,
     "read_at": None,
     "mail": "sent",
+    "due_at": None,
 }
 
 
@@ -347,7 +348,13 @@ ANSWERS: dict[tuple[str, str], Any] = {
     ("GET", f"{BOX}/attempts"): page(ATTEMPT),
     ("GET", f"{BOX}/proof"): PROOF,
     ("GET", f"{BOX}/certificate"): CERTIFICATE,
-    ("POST", f"{BOX}/server"): {"state": "ready", "url": "http://x/", "message": "", "percent": 1},
+    ("POST", f"{BOX}/server"): {
+        "state": "ready",
+        "url": "http://x/",
+        "message": "",
+        "percent": 1,
+        "stops_at": None,
+    },
     ("GET", f"{ROOT}/agencies"): page(AGENCY),
     ("POST", f"{ROOT}/agencies"): AGENCY,
     ("GET", f"{ROOT}/agencies/rft/quota"): QUOTA,

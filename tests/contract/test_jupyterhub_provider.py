@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -142,6 +142,11 @@ async def test_removing_stops_a_running_server_and_leaves_the_others(
     assert any("murs" in s.message for s in said)
     assert (await people.start(CLAIRE, box.id)).state == "ready"
     assert len(running(hub.config.run_dir / "keepers" / box.id)) == 1
+    # By what the idle rule goes: the one that runs, not the one that is only made.
+    used = [each for each in await people.running() if each.member_id == CLAIRE]
+    assert [each.sandbox_id for each in used] == [box.id]
+    assert abs(datetime.now(UTC) - used[0].used_at) < timedelta(minutes=2)
+    assert (await people.state(CLAIRE, box.id)).used_at is not None
 
     await provider.remove(box.id)
     await until(provider, box, Seen.ABSENT)

@@ -69,6 +69,9 @@ def until(condition: Any, seconds: float) -> None:
 
 def test_a_tab_that_is_only_open_does_not_keep_a_server(tmp_path: Path) -> None:
     with server(tmp_path, IDLE_SECONDS) as (client, process):
+        # What the hub hears, and the lab tells of: use, not what a tab asks.
+        said = client.get("/api/status").json()["last_activity"]
+        assert client.get("/api/status").json()["last_activity"] == said
         assert client.post("/api/kernels", json={"name": "python3"}).status_code == 201
         until(lambda: not answers(client), 60)
         assert process.wait(60) == 0

@@ -4,22 +4,27 @@ import asyncio
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from lab.domain.errors import ForbiddenError, InvalidError, NotFoundError
+from lab.domain.errors import ForbiddenError, InvalidError, NotFoundError, ProviderError
+from lab.domain.idleness import IdleRule
 from lab.domain.ids import AgencyId
 from lab.domain.letter import path_of
 from lab.domain.member import Role
 from lab.domain.notice import NOTICE_DUE, Happening, MailState, NoticeKind, is_address
 from lab.domain.sandbox import Seen, Stage, StageState, SuspendReason, Suspension
-from lab.ports import PostError
+from lab.ports import PostError, RunningServer
+from lab.services.idling import IdleLook
 from lab.services.members import NewMember
 from lab.services.telling import NoticeWork, announce
+from tests.conftest import NOON
 from tests.world import Desk, World, draft, new_world, running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from datetime import datetime
 
     from lab.bootstrap import Lab
     from lab.domain.member import Member
@@ -63,6 +68,8 @@ async def case() -> AsyncIterator[Case]:
             post=desk,
             url="https://lab.example",
             domain="lab.example",
+            zone=ZoneInfo("America/Toronto"),
+            idle=IdleLook(notebooks=world.notebooks, rule=IdleRule(timedelta(hours=2))),
             every=timedelta(seconds=1),
         )
         yield Case(world, lab, desk, work)
@@ -144,6 +151,73 @@ async def test_what_comes_by_itself_is_looked_for_and_told_late_rather_than_neve
     assert await case.told() == {(name, "suspended") for name in team}
     clock.time = request.expires_at
     assert await case.work.look() == 0
+
+
+async def test_who_leaves_a_notebook_idle_is_told_before_it_stops_once_each_time(
+    case: Case,
+) -> None:
+    clock, notebooks, me = case.world.clock, case.world.notebooks, case.world.people["requester"]
+    request = await case.filed(size="petit")
+    assert request.sandbox_id is not None
+    sandbox_id = request.sandbox_id
+    await case.told()
+    used_at = clock.now()
+
+    def uses(at: datetime, *people: Member) -> None:
+        notebooks.used = [RunningServer(p.id, sandbox_id, at) for p in people]
+
+    async def told_at(at: datetime) -> set[tuple[str, str]]:
+        clock.time = at
+        await case.work.look()
+        return await case.told()
+
+    # The stranger is not of its team, whatever the hub says.
+    uses(used_at, me, case.world.people["stranger"])
+    assert await told_at(used_at + timedelta(minutes=104)) == set()
+    assert await told_at(used_at + timedelta(minutes=106)) == {("requester", "idle")}
+    assert await told_at(used_at + timedelta(minutes=110)) == set()
+    assert await case.lab.sandboxes.stops_soon(me, sandbox_id) is None  # it does not run
+    await notebooks.start(me.id, sandbox_id)
+    notebooks.states_used_at = used_at
+    assert await case.lab.sandboxes.stops_soon(me, sandbox_id) == used_at + timedelta(hours=2)
+    # Used again: what the page said is over, and the next time is told anew.
+    notebooks.states_used_at = again = clock.now()
+    assert await case.lab.sandboxes.stops_soon(me, sandbox_id) is None
+    uses(again, me)
+    assert await told_at(again + timedelta(minutes=100)) == set()
+    assert await told_at(again + timedelta(minutes=112)) == {("requester", "idle")}
+    notices = await case.lab.notices.mine(me)
+    ends = [n.due_at for n in notices if n.kind is NoticeKind.IDLE]
+    assert ends == [again + timedelta(hours=2), used_at + timedelta(hours=2)]
+    await case.work.send()
+    letter = next(each for each in case.desk.taken if "carnet" in each.subject)
+    # 14:00 UTC is 9:00 where the lab is.
+    assert "vers 9\u00a0h\u00a000, le 2026-11-21. Pour le garder" in letter.body
+    assert "at about 09:00 on 2026-11-21. To keep it: run a cell" in letter.body
+    # An end that has passed is told to nobody.
+    uses(used_at, me)
+    assert await told_at(again + timedelta(hours=9)) == set()
+
+
+async def test_a_hub_that_does_not_answer_keeps_no_other_notice_back(case: Case) -> None:
+    request = await case.filed(size="petit")
+    await case.told()
+    case.world.notebooks.fails = ProviderError(Stage.WORKSPACE, "the hub does not answer")
+    case.world.clock.time = request.expires_at - timedelta(hours=5)
+    await case.work.look()
+    assert ("scientist", "expires_in_1") in await case.told()
+
+
+@pytest.mark.parametrize(
+    ("limit", "lead"), [(120, 15), (60, 15), (8, 2), (0, 0)], ids=lambda n: f"{n}"
+)
+def test_the_notice_comes_a_quarter_of_the_limit_before_and_never_over_fifteen_minutes(
+    limit: int, lead: int
+) -> None:
+    rule = IdleRule(timedelta(minutes=limit))
+    assert rule.lead == timedelta(minutes=lead)
+    assert rule.told_of(NOON, NOON) is None
+    assert (rule.stops_at(NOON) is None) == (limit == 0)
 
 
 async def test_a_mail_holds_a_reference_and_a_link_and_nothing_else(case: Case) -> None:

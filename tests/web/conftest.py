@@ -11,6 +11,7 @@ import pytest
 from lab.bootstrap.intakes import intake_work
 from lab.bootstrap.signing import CertificateSigner
 from lab.domain.agency import Agency, Usage
+from lab.domain.idleness import IdleRule
 from lab.domain.ids import AgencyId
 from lab.domain.member import Member, Role
 from lab.domain.quantity import GIB, Resources
@@ -175,6 +176,7 @@ async def build_lab(settings: Settings, clock: FixedClock) -> WebLab:
             notebooks=notebooks,
             attempts=attempts,
             wake=lambda: None,
+            idle=IdleRule(settings.notebook_idle),
         ),
         holds=HoldService(
             store=store, clock=clock, journal=journal, new_id=ids, zone=zone, wake=lambda: None

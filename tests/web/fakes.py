@@ -17,16 +17,15 @@ from lab.domain.dataset import (
     DatasetVersion,
 )
 from lab.domain.figures import Backlog
-from lab.domain.ids import DatasetId, TemplateId
+from lab.domain.ids import DatasetId, MemberId, SandboxId, TemplateId
 from lab.domain.sandbox import Seen, Stage, StageState
-from lab.ports import ServerState
+from lab.ports import RunningServer, ServerState
 from lab.settings import CHECKOUT
 from tests.conftest import NOON
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lab.domain.ids import MemberId, SandboxId
     from lab.domain.sandbox import Sandbox
     from lab.ports import Store
     from lab.services.datasets import DatasetService
@@ -108,6 +107,14 @@ class FakeNotebooks:
     async def state(self, member_id: MemberId, sandbox_id: SandboxId) -> ServerState:
         self._look()
         return self.states.get((member_id, sandbox_id), ServerState("stopped"))
+
+    async def running(self) -> Sequence[RunningServer]:
+        self._look()
+        return [
+            RunningServer(MemberId(member), SandboxId(sandbox), state.used_at)
+            for (member, sandbox), state in self.states.items()
+            if state.used_at is not None
+        ]
 
     def finish(self, member_id: str, sandbox_id: str) -> None:
         scheme, _, authority = self._public_url.partition("://")

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from lab.domain.errors import ProviderError
 from lab.domain.ids import MemberId
-from lab.domain.notice import Notice, NoticeKind
+from lab.domain.notice import Happening, Notice, NoticeKind
+from lab.domain.sandbox import Stage
 from tests.conftest import NOON
-from tests.web.scenes import file
+from tests.web.scenes import file, ready_sandbox
 
 if TYPE_CHECKING:
     from tests.web.conftest import Users, WebLab
@@ -80,3 +84,40 @@ async def test_messages_are_shown_as_they_were_written_to_both_sides(
         stranger = await users.api(login)
         assert (await stranger.get(path)).status_code == status
         assert (await stranger.post(path, json={"text": "Moi"})).status_code == status
+
+
+async def test_a_notebook_that_ends_soon_for_want_of_use_is_said_where_its_person_looks(
+    users: Users, lab: WebLab
+) -> None:
+    sandbox_id = await ready_sandbox(lab)
+    me, end = lab.people["a.tremblay"].id, NOON + timedelta(minutes=10)
+    where, used_at = f"/bacs/{sandbox_id}", end - lab.settings.notebook_idle
+    lab.notebooks.finish(me, sandbox_id)
+    lab.notebooks.states[me, sandbox_id] = replace(
+        lab.notebooks.states[me, sandbox_id], used_at=used_at
+    )
+    alice = await users.browser("a.tremblay")
+    assert "faute d’usage" not in (await alice.get(where)).text
+    mark = str(int(end.timestamp()))
+    event = Happening(NoticeKind.IDLE, sandbox_id, mark)
+    notice = Notice("no-1", me, NoticeKind.IDLE, sandbox_id, event.key, NOON)
+    async with lab.store.begin() as tx:
+        await tx.notices.add([notice])
+    for path in (where, "/avis"):
+        said = (await alice.get(path)).text
+        assert "Votre carnet s’arrêtera bientôt, faute d’usage." in said
+        assert "à 7\u00a0h\u00a010. Pour le garder" in said.replace(" h ", "\u00a0h\u00a0")
+    lab.notebooks.fail_with = ProviderError(Stage.WORKSPACE, "the hub does not answer")
+    assert "faute d’usage" in (await alice.get(where)).text
+    lab.notebooks.fail_with = None
+    program = await users.api("a.tremblay")
+    server = (await program.get(f"/api/v1/sandboxes/{sandbox_id}/server")).json()
+    assert server["stops_at"] == end.isoformat().replace("+00:00", "Z")
+    told = (await program.get("/api/v1/notices")).json()["items"][0]
+    assert told["due_at"] == server["stops_at"]
+    # A colleague of the team has a notebook of their own.
+    assert "faute d’usage" not in (await (await users.browser("b.gagnon")).get(where)).text
+    lab.notebooks.states[me, sandbox_id] = replace(
+        lab.notebooks.states[me, sandbox_id], used_at=NOON
+    )
+    assert "faute d’usage" not in (await alice.get(where)).text

@@ -148,6 +148,7 @@ an existing Secret of a lab that takes no dossiers does not have them.
 - {name: LAB_STATE_DIR, value: /var/lib/lab}
 # Who may speak to the control plane at all is said by the policies of this namespace.
 - {name: LAB_TRUSTED_PROXIES, value: "*"}
+- {name: LAB_NOTEBOOK_IDLE, value: {{ .Values.sandbox.idle | quote }}}
 - {name: LAB_TIME_ZONE, value: {{ .Values.timeZone | quote }}}
 - {name: LAB_CLUSTER, value: {{ include "lab.cluster" . | quote }}}
 {{- with .Values.mail }}

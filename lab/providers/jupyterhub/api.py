@@ -57,11 +57,16 @@ class HubApi:
         """Return a user with all their servers, or nothing."""
         return await self._get(f"/users/{_q(name)}?include_stopped_servers=1")
 
-    async def users(self) -> AsyncGenerator[dict[str, Any], None]:
-        """Return every user with all their servers, a page at a time."""
+    async def users(self, *, ready: bool = False) -> AsyncGenerator[dict[str, Any], None]:
+        """Return every user with all their servers, a page at a time.
+
+        Args:
+            ready: Only users with a server that runs, and only their running servers.
+        """
+        which = "state=ready" if ready else "include_stopped_servers=1"
         offset: int | None = 0
         while offset is not None:
-            path = f"/users?include_stopped_servers=1&limit={PAGE}&offset={offset}"
+            path = f"/users?{which}&limit={PAGE}&offset={offset}"
             page = await self._get(path, accept=_PAGED)
             if page is None or not isinstance(page.get("items"), list):
                 raise HubError("the list of users is not a list")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from lab.ports import ServerState
+from lab.domain.ids import MemberId, SandboxId
+from lab.ports import RunningServer, ServerState
 from lab.providers.jupyterhub.api import HubApi, HubError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Sequence
     from pathlib import Path
-
-    from lab.domain.ids import MemberId, SandboxId
 
 _FAILED = "Spawn failed: "
 _GLANCE_SECONDS = 0.3
@@ -64,13 +65,27 @@ class HubNotebooks:
         if server is None:
             return ServerState("stopped")
         if server.get("ready"):
-            return self._ready(member_id, sandbox_id)
+            return replace(self._ready(member_id, sandbox_id), used_at=_used_at(server))
         if server.get("pending") == "stop":
             return ServerState("pending", message="Le carnet s’arrête")
         said = await self._last_said(member_id, sandbox_id)
         if server.get("pending"):
             return said or ServerState("pending", message="Le carnet démarre")
         return said if said and said.state == "failed" else ServerState("stopped")
+
+    async def running(self) -> Sequence[RunningServer]:
+        """Return every server that runs and has told when it was used.
+
+        Raises:
+            HubError: The hub failed.
+            HubRefusedError: The hub refused our token.
+        """
+        return [
+            RunningServer(MemberId(user["name"]), SandboxId(name), used_at)
+            async for user in self._hub.users(ready=True)
+            for name, server in user.get("servers", {}).items()
+            if name and server.get("ready") and (used_at := _used_at(server)) is not None
+        ]
 
     async def progress(
         self, member_id: MemberId, sandbox_id: SandboxId
@@ -116,3 +131,12 @@ class HubNotebooks:
     def _ready(self, member_id: MemberId, sandbox_id: SandboxId) -> ServerState:
         host = f"{self._scheme}://{member_id}.{self._authority}"
         return ServerState("ready", url=f"{host}/user/{member_id}/{sandbox_id}/", percent=100)
+
+
+def _used_at(server: dict[str, Any]) -> datetime | None:
+    """Return when a server was last used: what it told in an earlier run does not count."""
+    times = [server.get("started"), server.get("last_activity")]
+    try:
+        return max(datetime.fromisoformat(str(text)) for text in times if text)
+    except ValueError:
+        return None

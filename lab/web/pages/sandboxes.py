@@ -93,6 +93,7 @@ async def show_sandbox(sandbox_id: str, actor: Actor, request: Request) -> Respo
         template=catalogue.templates.get(spec.template_id),
         profile=catalogue.profiles.get(spec.profile_id),
         sees_request=sees_request,
+        stops_soon=await lab.sandboxes.stops_soon(actor, view.sandbox.id),
         **await _state(lab, actor, view, request),
     )
 

@@ -142,9 +142,10 @@ async def read_certificate(sandbox_id: str, actor: Actor, request: Request) -> C
 async def start_server(
     sandbox_id: str, actor: Actor, request: Request, response: Response
 ) -> ServerOut:
-    state = await lab_of(request).sandboxes.open(actor, SandboxId(sandbox_id))
+    sandboxes = lab_of(request).sandboxes
+    state = await sandboxes.open(actor, SandboxId(sandbox_id))
     response.headers["Location"] = f"/api/v1/sandboxes/{sandbox_id}/server"
-    return ServerOut.of(state)
+    return ServerOut.of(state, sandboxes.stops_at(state))
 
 
 @router.get(
@@ -153,7 +154,9 @@ async def start_server(
     dependencies=[Depends(_OPEN)],
 )
 async def read_server(sandbox_id: str, actor: Actor, request: Request) -> ServerOut:
-    return ServerOut.of(await lab_of(request).sandboxes.server(actor, SandboxId(sandbox_id)))
+    sandboxes = lab_of(request).sandboxes
+    state = await sandboxes.server(actor, SandboxId(sandbox_id))
+    return ServerOut.of(state, sandboxes.stops_at(state))
 
 
 @router.delete(
@@ -165,7 +168,8 @@ async def read_server(sandbox_id: str, actor: Actor, request: Request) -> Server
 async def stop_server(
     sandbox_id: str, actor: Actor, request: Request, response: Response
 ) -> ServerOut:
-    lab = lab_of(request)
-    await lab.sandboxes.close(actor, SandboxId(sandbox_id))
+    sandboxes = lab_of(request).sandboxes
+    await sandboxes.close(actor, SandboxId(sandbox_id))
     response.headers["Location"] = f"/api/v1/sandboxes/{sandbox_id}/server"
-    return ServerOut.of(await lab.sandboxes.server(actor, SandboxId(sandbox_id)))
+    state = await sandboxes.server(actor, SandboxId(sandbox_id))
+    return ServerOut.of(state, sandboxes.stops_at(state))

@@ -24,6 +24,7 @@ class NoticeOut(Out):
         subject: Id of the request, sandbox or dossier.
         page: Of the portal, about it.
         mail: What became of its mail.
+        due_at: When that happens of which it warns; null where it tells of no hour.
     """
 
     id: str
@@ -33,6 +34,7 @@ class NoticeOut(Out):
     at: datetime
     read_at: datetime | None
     mail: MailState
+    due_at: datetime | None
 
     @classmethod
     def of(cls, notice: Notice) -> NoticeOut:
@@ -45,6 +47,7 @@ class NoticeOut(Out):
             at=notice.at,
             read_at=notice.read_at,
             mail=notice.mail,
+            due_at=notice.due_at,
         )
 
 

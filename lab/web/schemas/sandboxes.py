@@ -134,17 +134,28 @@ class SandboxOut(SandboxSummaryOut):
 
 
 class ServerOut(Out):
-    """A notebook server. / Un serveur de carnets."""
+    """A notebook server. / Un serveur de carnets.
+
+    Attributes:
+        stops_at: When it ends without any more use, once it is ready; null where it never does.
+    """
 
     state: str
     url: str
     message: str
     percent: int
+    stops_at: datetime | None
 
     @classmethod
-    def of(cls, state: ServerState) -> ServerOut:
+    def of(cls, state: ServerState, stops_at: datetime | None) -> ServerOut:
         """Write it."""
-        return cls(state=state.state, url=state.url, message=state.message, percent=state.percent)
+        return cls(
+            state=state.state,
+            url=state.url,
+            message=state.message,
+            percent=state.percent,
+            stops_at=stops_at,
+        )
 
 
 class AttemptOut(Out):

@@ -34,16 +34,21 @@ class IdleWatch:
         seconds = min(MOST_SECONDS_BETWEEN_LOOKS, max(1, idle_seconds / 4))
         self._callback = PeriodicCallback(self.look, seconds * 1000)
         self._callback.start()
+        # What the hub is told, and by it the portal: Jupyter's own answer counts open tabs.
+        server.web_app.last_activity = self.used_at
 
     def look(self) -> None:
         """End the server if its time is over."""
-        now = datetime.now(tz=UTC)
-        uses = [self._used_at, *self._kernels(now), *self._terminals(now)]
-        self._used_at = max(uses)
-        if now - self._used_at > self._limit:
+        if datetime.now(tz=UTC) - self.used_at() > self._limit:
             self._callback.stop()
             self._server.log.info("Nobody has used this server since %s", self._used_at)
             self._server.stop()
+
+    def used_at(self) -> datetime:
+        """Return when the server was last used."""
+        now = datetime.now(tz=UTC)
+        self._used_at = max([self._used_at, *self._kernels(now), *self._terminals(now)])
+        return self._used_at
 
     def _saved(self, **_: object) -> None:
         self._used_at = datetime.now(tz=UTC)
