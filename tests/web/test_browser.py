@@ -11,7 +11,9 @@ from lab.domain.quantity import GIB, Resources
 from lab.domain.token import TokenKind
 from tests.chromium import program
 from tests.web.fakes import make_ready
+from tests.web.looks import AFTER_A_STOP, LOOKS
 from tests.web.scenes import file
+from tests.web.staging import stage_more
 from tests.web.thread import Served
 
 if TYPE_CHECKING:
@@ -31,45 +33,16 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 
-PAGES = [
-    ("", "/entrer"),
-    ("", "/entrer?jeton=un-jeton-qui-ne-sert-a-rien"),
-    ("", "/api"),
-    ("", "/problemes/quota_exceeded"),
-    ("a.tremblay", "/"),
-    ("b.gagnon", "/"),
-    ("o.lavoie", "/"),
-    ("a.tremblay", "/demandes"),
-    ("a.tremblay", "/demandes/nouvelle"),
-    ("o.lavoie", "/demandes/nouvelle"),
-    ("r.cote", "/demandes/{review}"),
-    ("c.roy", "/demandes/{review}"),
-    ("c.roy", "/demandes/{rejected}"),
-    ("c.roy", "/demandes/{review}/retirer"),
-    ("o.lavoie", "/bacs"),
-    ("a.tremblay", "/bacs/{ready}"),
-    ("o.lavoie", "/bacs/{failing}"),
-    ("a.tremblay", "/bacs/{suspended}"),
-    ("o.lavoie", "/bacs/{suspended}/reprendre"),
-    ("o.lavoie", "/bacs/{ready}/suspendre"),
-    ("a.tremblay", "/bacs/{ready}/prolonger"),
-    ("o.lavoie", "/arret"),
-    ("c.roy", "/bacs/{deleting}"),
-    ("a.tremblay", "/bacs/{deleted}"),
-    ("a.tremblay", "/bacs/{ready}/preuve"),
-    ("a.tremblay", "/bacs/{ready}/tentatives"),
-    ("a.tremblay", "/bacs/{ready}/supprimer"),
-    ("a.tremblay", "/bacs/{deleted}/certificat"),
-    ("a.tremblay", "/bacs/{ready}/atelier"),
-    ("a.tremblay", "/jeux"),
-    ("a.tremblay", "/jeux/demandes-prestations"),
-    ("r.cote", "/organismes"),
-    ("o.lavoie", "/organismes/rft"),
-    ("o.lavoie", "/personnes"),
-    ("o.lavoie", "/journal"),
-    ("a.tremblay", "/rien"),
-    ("a.tremblay", "/journal"),
-]
+SEND = """(at) => {
+  const forms = [...document.querySelectorAll("main form")];
+  const to = each => (each.getAttribute("action") ?? location.pathname).split("?")[0];
+  const form = forms.find(each => each.method === "post" && to(each) === at.to);
+  for (const box of form.querySelectorAll("input, textarea, select")) {
+    if (["hidden", "radio", "checkbox", "file", "submit"].includes(box.type)) continue;
+    box.value = at.typed[box.name] ?? "";
+  }
+  form.submit();
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -111,8 +84,11 @@ class Person:
     def goto(self, path: str) -> None:
         self.page.goto(self.served.url + path)
 
-    def violations(self) -> list[str]:
-        found = Axe().run(self.page).response["violations"]
+    def violations(self, *, colours: bool = True) -> list[str]:
+        """Return what axe finds, by WCAG 2.2 too; looking at colours takes most of its time."""
+        rules = {"target-size": {"enabled": True}, "color-contrast": {"enabled": colours}}
+        options = {"resultTypes": ["violations"], "rules": rules}
+        found = Axe().run(self.page, options=options).response["violations"]
         return [f"{v['id']}: {v['nodes'][0]['html'][:150]}" for v in found]
 
     def __enter__(self) -> Self:
@@ -126,30 +102,49 @@ class Person:
         assert policy == []
 
 
+@pytest.fixture(scope="module")
+def names(served: Served) -> dict[str, str]:
+    return vars(served.scene) | served.call(stage_more(served.lab))
+
+
+def complaints(person: Person, language: str, *, colours: bool = True) -> object:
+    """Return what is wrong with the page that somebody has open."""
+    found = person.violations(colours=colours)
+    wider = person.page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    spoken = person.page.get_attribute("html", "lang")
+    return (found, wider, spoken) if found or wider > 0 or spoken != f"{language}-CA" else None
+
+
 @pytest.mark.parametrize(("language", "width"), [("fr", 1200), ("en", 360)])
-def test_every_page_passes_axe_and_asks_nothing_outside(
-    served: Served, chromium: Browser, language: str, width: int
+def test_every_page_and_every_error_passes_axe_and_asks_nothing_outside(
+    served: Served, chromium: Browser, names: dict[str, str], language: str, width: int
 ) -> None:
     wrong: dict[str, object] = {}
-    scene = vars(served.scene)
     people: dict[str, Person] = {}
-    for login in dict.fromkeys(login for login, _ in PAGES):
+    for login in dict.fromkeys(look.login for look in LOOKS):
         viewport = {"width": width, "height": 800}
         people[login] = Person(chromium, served, login, viewport=viewport)
         people[login].cookie("langue", language)
-    for login, path in PAGES:
-        person = people[login]
-        person.goto(path.format(**scene))
-        found = person.violations()
-        wider = person.page.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-        spoken = person.page.get_attribute("html", "lang")
-        if found or wider > 0 or spoken != f"{language}-CA":
-            wrong[f"{login}{path}"] = (found, wider, spoken)
+    before, is_first = "", language == "fr"
+    for look in LOOKS:
+        person, path = people[look.login], look.path.format(**names)
+        person.goto(path)
+        if path != before:
+            # The colours of a page are one style sheet's, whatever its language and width.
+            wrong[f"{look.login} {look.path}"] = complaints(person, language, colours=is_first)
+        if look.form and not is_first:
+            with person.page.expect_navigation():
+                at = {"to": look.form.format(**names).partition("?")[0], "typed": dict(look.typed)}
+                person.page.evaluate(SEND, at)
+            assert person.page.locator(".govuk-error-summary").count() == 1, look
+            assert person.page.title().startswith("Error"), look
+            wrong[f"{look.login} {look.form}, sent"] = complaints(person, language)
+        before = path
     for person in people.values():
         person.__exit__()
-    assert wrong == {}
+    assert {name: what for name, what in wrong.items() if what} == {}
 
 
 def test_errors_are_announced_and_pass_axe(served: Served, chromium: Browser) -> None:
@@ -271,3 +266,21 @@ def test_a_purpose_is_shown_as_it_was_typed(served: Served, chromium: Browser) -
         person.goto(f"/demandes/{request.id}")
         assert person.page.evaluate("window.bad") is None
         assert PAYLOADS[0] in person.page.locator("main").inner_text()
+
+
+def test_while_all_is_stopped_the_pages_say_so_and_pass_axe(
+    served: Served, chromium: Browser
+) -> None:
+    lab = served.lab
+    stopped = lab.holds.stop_all(
+        lab.people["o.lavoie"], reason="Exercice.", confirmation="tout arrêter"
+    )
+    served.call(stopped)
+    with Person(chromium, served, "o.lavoie") as person:
+        for path in ("/", "/arret"):
+            person.goto(path)
+            assert complaints(person, "fr") is None
+        with person.page.expect_navigation():
+            person.page.evaluate(SEND, {"to": AFTER_A_STOP, "typed": {}})
+        assert person.page.locator(".govuk-error-summary").count() == 1
+        assert complaints(person, "fr") is None
