@@ -16,7 +16,7 @@ from lab.domain.secret import Secret
 from lab.providers.jupyterhub import HubNotebooks
 from lab.providers.kubernetes import open_session
 from lab.providers.kubernetes.enforcement_gate import WallSettings, build_walls
-from lab.providers.s3 import build_datasets
+from lab.providers.s3.options import build_datasets
 from lab.settings import ProviderSettings
 from lab.store import SqlGrants
 

@@ -10,7 +10,7 @@ from lab.domain.object_store import StoreKind
 from lab.domain.sandbox import Stage
 from lab.providers.jupyterhub import HubNotebooks
 from lab.providers.local import launch, proofs
-from lab.providers.s3 import build_datasets
+from lab.providers.s3.options import build_datasets
 from lab.settings import ProviderSettings
 
 if TYPE_CHECKING:

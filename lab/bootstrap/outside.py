@@ -14,7 +14,7 @@ from lab.bootstrap.machine import (
     build_providers,
 )
 from lab.domain.errors import NotReadyError
-from lab.providers.s3 import build_blobs
+from lab.providers.s3.options import build_blobs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

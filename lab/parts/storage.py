@@ -9,12 +9,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.bootstrap.machine import storage_options
 from lab.domain.object_store import StoreKind
 from lab.parts.marks import mark
 from lab.parts.message import Message, message
 from lab.parts.part import Part
-from lab.providers.s3 import StoreRefusedError, check, minio_server
+from lab.providers.s3 import minio_server
 from lab.providers.s3 import server as seaweed_server
 
 if TYPE_CHECKING:
@@ -139,6 +138,10 @@ def _bad_file(settings: Settings) -> tuple[Message, Message] | None:
 
 
 def _no_answer(settings: Settings) -> tuple[Message, Message] | None:
+    # Here, for the one start that needs it: every command would wait for all of it.
+    from lab.bootstrap.machine import storage_options  # noqa: PLC0415
+    from lab.providers.s3.options import StoreRefusedError, check  # noqa: PLC0415
+
     url = settings.storage.endpoint
     try:
         asyncio.run(check(storage_options(settings)))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.domain.errors import ProviderError
 from lab.domain.sandbox import Stage
-from lab.providers.s3 import StoreRefusedError, prepare_service_bucket
+from lab.providers.s3.options import StoreRefusedError, prepare_service_bucket
 
 if TYPE_CHECKING:
     from lab.settings import Settings

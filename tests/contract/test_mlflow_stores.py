@@ -22,6 +22,7 @@ from lab.providers import mlflow, s3
 from lab.providers.mlflow.server import ADMIN_NAME
 from lab.providers.s3 import policy
 from lab.providers.s3.minio_admin import MinioAdmin
+from lab.providers.s3.options import prepare_service_bucket
 from tests.conftest import make_sandbox
 from tests.contract.test_mlflow_provider import grant_of, log_a_run, nobodys, session
 from tests.parts_fixtures import Process, Storage, free_ports, run_one
@@ -74,7 +75,7 @@ async def own_key(storage: Storage, folder: Path) -> str:
     """Make the server's own bucket and credential; return its access key."""
     options = {**storage.options, "grants_dir": folder, "datasets_dir": folder}
     (folder / "tracking-s3-key").write_text(secrets.token_urlsafe(30))
-    await s3.prepare_service_bucket(
+    await prepare_service_bucket(
         options, bucket=BUCKET, user="lab-tracking", secret_file=folder / "tracking-s3-key"
     )
     provider = s3.build(Stage.DATA, options)

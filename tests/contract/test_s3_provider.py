@@ -20,6 +20,7 @@ from lab.domain.quantity import GIB, Resources
 from lab.domain.sandbox import Seen, Stage
 from lab.providers import s3
 from lab.providers.s3.minio_admin import MinioAdmin
+from lab.providers.s3.options import build_datasets
 from tests.conftest import NOON, make_sandbox
 from tests.parts_fixtures import Storage, make_minio, make_storage
 
@@ -126,7 +127,7 @@ async def test_grant_file_is_private_and_whole(provider: S3Provider, tmp_path: P
 async def test_credential_opens_its_own_bucket_and_its_versions_only(
     provider: S3Provider, storage: Storage, tmp_path: Path
 ) -> None:
-    keep = s3.build_datasets(options(storage, tmp_path))
+    keep = build_datasets(options(storage, tmp_path))
     one, path_one = version_of("jeu-portee", 1, tmp_path, b"a,b\n1,2\n")
     ten, path_ten = version_of("jeu-portee", 10, tmp_path, b"a,b\n3,4\n")
     await keep.publish(one, {"table.csv": path_one})
@@ -210,7 +211,7 @@ async def test_removal_takes_objects_and_uploads_in_progress(
 
 
 async def test_versions_are_immutable_and_checked(storage: Storage, tmp_path: Path) -> None:
-    keep = s3.build_datasets(options(storage, tmp_path))
+    keep = build_datasets(options(storage, tmp_path))
     version, path = version_of("jeu-fige", 1, tmp_path, b"un")
     await keep.publish(version, {"table.csv": path})
     await keep.publish(version, {"table.csv": path})
@@ -230,7 +231,7 @@ async def test_versions_are_immutable_and_checked(storage: Storage, tmp_path: Pa
 async def test_copies_are_read_only_made_once_and_verified(
     storage: Storage, tmp_path: Path
 ) -> None:
-    keep = s3.build_datasets(options(storage, tmp_path))
+    keep = build_datasets(options(storage, tmp_path))
     version, path = version_of("jeu-copie", 3, tmp_path, b"contenu")
     await keep.publish(version, {"table.csv": path})
     places = await asyncio.gather(*(keep.materialise(version.ref) for _ in range(5)))
@@ -244,7 +245,7 @@ async def test_copies_are_read_only_made_once_and_verified(
 async def test_altered_bytes_are_not_mounted(
     provider: S3Provider, storage: Storage, tmp_path: Path
 ) -> None:
-    keep = s3.build_datasets(options(storage, tmp_path))
+    keep = build_datasets(options(storage, tmp_path))
     version, path = version_of("jeu-altere", 1, tmp_path, b"vrai")
     await keep.publish(version, {"table.csv": path})
     admin = client_of(storage, {"access_key": storage.admin_name, "secret_key": storage.secret})
@@ -275,7 +276,7 @@ def test_unknown_options_and_placeholder_secrets_are_refused(
 async def test_published_objects_are_held_against_the_administrator_too(
     storage: Storage, tmp_path: Path
 ) -> None:
-    keep = s3.build_datasets(options(storage, tmp_path))
+    keep = build_datasets(options(storage, tmp_path))
     version, path = version_of("jeu-tenu", 1, tmp_path, b"tenu")
     await keep.publish(version, {"table.csv": path})
     admin = client_of(storage, {"access_key": storage.admin_name, "secret_key": storage.secret})

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from lab.parts import machine
 from lab.providers.jupyterhub import Options as HubOptions
 from lab.providers.local.options import Options as LocalOptions
-from lab.providers.mlflow import Options as MlflowOptions
-from lab.providers.s3 import Options as S3Options
+from lab.providers.mlflow.options import Options as MlflowOptions
+from lab.providers.s3.options import Options as S3Options
 from lab.settings import CHECKOUT, Mail, Settings
 from tests.docs.meanings import SETTINGS
 from tests.docs.writing import code, environment, page, table

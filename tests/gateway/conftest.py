@@ -23,6 +23,7 @@ from lab.domain.dataset import DatasetFile, DatasetRef, DatasetVersion
 from lab.domain.ids import DatasetId
 from lab.domain.sandbox import Sandbox, Stage
 from lab.providers import mlflow, s3
+from lab.providers.s3.options import build_datasets
 from tests.conftest import make_sandbox
 from tests.parts_fixtures import Process, Storage, Tracking, free_ports, make_secret
 
@@ -130,7 +131,7 @@ async def provision(storage: Storage, tracking: Tracking, folder: Path, *all_of:
     }
     path = folder / "table.csv"
     path.write_bytes(TABLE)
-    keep = s3.build_datasets(stores)
+    keep = build_datasets(stores)
     for number in (1, 2, 10):
         file = DatasetFile("table.csv", len(TABLE), sha256(TABLE).hexdigest(), "text/csv")
         ref = DatasetRef(DatasetId(DATASET), number)

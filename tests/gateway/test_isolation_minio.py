@@ -32,6 +32,7 @@ from lab.domain.ids import DatasetId
 from lab.domain.sandbox import Stage
 from lab.providers import s3
 from lab.providers.s3 import policy
+from lab.providers.s3.options import build_datasets
 from tests.gateway.attempts import MARK, STORAGE, Try
 from tests.gateway.conftest import (
     DATASET,
@@ -102,7 +103,7 @@ async def provision(storage: Storage, folder: Path, *all_of: Sandbox) -> None:
         "datasets_dir": folder / "datasets",
     }
     (folder / "table.csv").write_bytes(TABLE)
-    keep = s3.build_datasets(options)
+    keep = build_datasets(options)
     for number in (1, 2, 10):
         file = DatasetFile("table.csv", len(TABLE), sha256(TABLE).hexdigest(), "text/csv")
         ref = DatasetRef(DatasetId(DATASET), number)

@@ -15,7 +15,7 @@ from lab import bootstrap
 from lab.bootstrap.keeping import ShippedAttempts, StoredProofs
 from lab.data.publication import SHIPPED
 from lab.domain.errors import TerminalProviderError
-from lab.providers.s3 import build_datasets
+from lab.providers.s3.options import build_datasets
 from lab.seeding.__main__ import main
 from lab.seeding.datasets import Shipped
 from lab.seeding.sowing import ACCOUNTS, Sowing

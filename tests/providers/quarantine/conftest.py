@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lab.providers.quarantine import FileQuarantine, SealedQuarantine, StoreQuarantine
-from lab.providers.s3 import build_blobs, prepare_service_bucket
+from lab.providers.s3.options import build_blobs, prepare_service_bucket
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

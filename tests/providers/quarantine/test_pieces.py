@@ -16,7 +16,7 @@ from lab.domain.errors import NotReadyError
 from lab.domain.ids import IntakeId
 from lab.providers.quarantine import SealError, StoreQuarantine
 from lab.providers.quarantine.sealing import CHUNK
-from lab.providers.s3 import build_blobs
+from lab.providers.s3.options import build_blobs
 from tests.providers.quarantine.conftest import USER, own_credential, pieces
 
 if TYPE_CHECKING:
