@@ -23,7 +23,7 @@ from lab.settings import Settings
 if TYPE_CHECKING:
     from lab.domain.object_store import StoreChoice
     from lab.parts import usage
-    from lab.parts.up import Outcome
+    from lab.parts.outcome import Outcome
 
 StateDir = Annotated[
     Path | None,
