@@ -26,6 +26,7 @@ from lab.services.accounts import AccountService
 from lab.services.agencies import AgencyService
 from lab.services.audit import AuditService
 from lab.services.budgets import BudgetWatch, UsageService
+from lab.services.core import Core
 from lab.services.datasets import DatasetService
 from lab.services.drafts import DraftService
 from lab.services.evidence import EvidenceService
@@ -195,10 +196,7 @@ async def build(
     )
     if systems.subscribe is not None:
         systems.subscribe(controller.look)
-    members = MemberService(
-        store=store, clock=clock, journal=journal, passwords=Argon2Passwords(), new_id=new_id
-    )
-    requests = RequestService(
+    core = Core(
         store=store,
         clock=clock,
         journal=journal,
@@ -207,6 +205,8 @@ async def build(
         zone=settings.zone,
         wake=controller.wake,
     )
+    members = MemberService(core, passwords=Argon2Passwords())
+    requests = RequestService(core)
     return Lab(
         settings=settings,
         store=store,
@@ -214,84 +214,26 @@ async def build(
         journal=journal,
         catalogue=catalogue,
         requests=requests,
-        reviews=ReviewService(
-            store=store,
-            clock=clock,
-            journal=journal,
-            catalogue=catalogue,
-            new_id=new_id,
-            zone=settings.zone,
-            wake=controller.wake,
-        ),
+        reviews=ReviewService(core),
         notices=NoticeService(store=store, clock=clock, journal=journal),
-        messages=MessageService(
-            store=store, clock=clock, journal=journal, new_id=new_id, wake=controller.wake
-        ),
+        messages=MessageService(core),
         notice_work=teller,
-        drafts=DraftService(
-            store=store,
-            clock=clock,
-            journal=journal,
-            catalogue=catalogue,
-            requests=requests,
-            new_id=new_id,
-            zone=settings.zone,
-            wake=controller.wake,
-            most_open=settings.most_drafts,
-        ),
+        drafts=DraftService(core, requests=requests, most_open=settings.most_drafts),
         sandboxes=SandboxService(
-            store=store,
-            clock=clock,
-            journal=journal,
-            notebooks=systems.notebooks,
-            attempts=systems.attempts,
-            wake=controller.wake,
-            idle=idle,
+            core, notebooks=systems.notebooks, attempts=systems.attempts, idle=idle
         ),
-        holds=HoldService(
-            store=store,
-            clock=clock,
-            journal=journal,
-            new_id=new_id,
-            zone=settings.zone,
-            wake=controller.wake,
-        ),
-        extensions=ExtensionService(
-            store=store,
-            clock=clock,
-            journal=journal,
-            catalogue=catalogue,
-            new_id=new_id,
-            zone=settings.zone,
-            wake=controller.wake,
-        ),
-        agencies=AgencyService(store=store, clock=clock, journal=journal, zone=settings.zone),
-        usage=UsageService(store=store, clock=clock, journal=journal, zone=settings.zone),
+        holds=HoldService(core),
+        extensions=ExtensionService(core),
+        agencies=AgencyService(core),
+        usage=UsageService(core),
         members=members,
         accounts=accounts,
         federation=federation(
             settings, store=store, clock=clock, journal=journal, members=members, new_id=new_id
         ),
         datasets=DatasetService(store=store, journal=journal),
-        intakes=IntakeService(
-            store=store,
-            clock=clock,
-            journal=journal,
-            catalogue=catalogue,
-            quarantine=dossiers.quarantine,
-            new_id=new_id,
-            sign=signer.sign_bytes,
-            wake=controller.wake,
-        ),
-        intake_runs=IntakeRunService(
-            store=store,
-            clock=clock,
-            journal=journal,
-            catalogue=catalogue,
-            new_id=new_id,
-            wake=controller.wake,
-            room=room(settings),
-        ),
+        intakes=IntakeService(core, quarantine=dossiers.quarantine, sign=signer.sign_bytes),
+        intake_runs=IntakeRunService(core, room=room(settings)),
         intake_work=work,
         audit=AuditService(store=store, journal=journal),
         evidence=EvidenceService(store=store, clock=clock, wake=controller.wake),

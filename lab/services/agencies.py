@@ -14,14 +14,13 @@ from lab.services.budgets import account_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from zoneinfo import ZoneInfo
 
     from lab.domain.agency import Agency, Usage
     from lab.domain.hours import Account, Budget
     from lab.domain.ids import AgencyId
     from lab.domain.member import Member
-    from lab.ports import Clock, Store, Transaction
-    from lab.services.journal import Journal
+    from lab.ports import Transaction
+    from lab.services.core import Core
 
 _CODE = re.compile(r"[a-z][a-z0-9-]{1,19}", re.ASCII)
 MOST_DAYS = 366
@@ -67,14 +66,15 @@ class PersonQuotaView:
 
 
 class AgencyService:
-    """What people can do with agencies and quotas.
+    """What people can do with agencies and quotas."""
 
-    Args:
-        zone: Where the lab's months begin and end.
-    """
-
-    def __init__(self, *, store: Store, clock: Clock, journal: Journal, zone: ZoneInfo) -> None:
-        self._store, self._clock, self._journal, self._zone = store, clock, journal, zone
+    def __init__(self, core: Core) -> None:
+        self._store, self._clock, self._journal, self._zone = (
+            core.store,
+            core.clock,
+            core.journal,
+            core.zone,
+        )
 
     async def all(self, actor: Member) -> Sequence[Agency]:
         """Return the agencies that the actor may see: all, or one's own."""

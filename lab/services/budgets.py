@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lab.domain.quantity import Resources
     from lab.domain.sandbox import Sandbox
     from lab.ports import Clock, Store, Transaction
-    from lab.services.journal import Journal
+    from lab.services.core import Core
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +89,15 @@ async def require_hours(
 
 
 class UsageService:
-    """What people can see of the hours.
+    """What people can see of the hours."""
 
-    Args:
-        zone: Where the lab's days and months begin and end.
-    """
-
-    def __init__(self, *, store: Store, clock: Clock, journal: Journal, zone: ZoneInfo) -> None:
-        self._store, self._clock, self._journal, self._zone = store, clock, journal, zone
+    def __init__(self, core: Core) -> None:
+        self._store, self._clock, self._journal, self._zone = (
+            core.store,
+            core.clock,
+            core.journal,
+            core.zone,
+        )
 
     @property
     def this_month(self) -> Month:

@@ -15,15 +15,14 @@ from lab.services.keys import earlier, remember
 from lab.services.outlook import view_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
-    from zoneinfo import ZoneInfo
 
     from lab.domain.agency import Agency
     from lab.domain.ids import AgencyId
     from lab.domain.member import Member
-    from lab.ports import CatalogueSource, Clock, Page, Store, Transaction
-    from lab.services.journal import Journal
+    from lab.ports import Page, Transaction
+    from lab.services.core import Core
     from lab.services.keys import IdempotencyKey
     from lab.services.outlook import DraftView
     from lab.services.requests import RequestService
@@ -37,29 +36,14 @@ class DraftService:
     Whoever may ask for an agency may read and go on with any of its drafts.
 
     Args:
-        new_id: Makes an identifier from a prefix, never the same twice.
-        zone: Where the lab's days begin and end.
-        wake: Told after each commit that wrote to the outbox.
         most_open: How many an agency may have that were not sent in.
     """
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        clock: Clock,
-        journal: Journal,
-        catalogue: CatalogueSource,
-        requests: RequestService,
-        new_id: Callable[[str], str],
-        zone: ZoneInfo,
-        wake: Callable[[], None],
-        most_open: int = 100,
-    ) -> None:
+    def __init__(self, core: Core, *, requests: RequestService, most_open: int = 100) -> None:
         self._most_open = most_open
-        self._store, self._clock, self._journal = store, clock, journal
-        self._catalogue, self._requests = catalogue, requests
-        self._new_id, self._zone, self._wake = new_id, zone, wake
+        self._store, self._clock, self._journal = core.store, core.clock, core.journal
+        self._catalogue, self._requests = core.catalogue, requests
+        self._new_id, self._zone, self._wake = core.new_id, core.zone, core.wake
 
     async def open(
         self, actor: Member, agency_id: AgencyId, *, key: IdempotencyKey | None = None

@@ -23,9 +23,7 @@ from lab.services.holding import reason_of, require_alive, wanted_one
 from lab.services.sandboxes import target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import date
-    from zoneinfo import ZoneInfo
 
     from lab.domain.agency import Agency
     from lab.domain.errors import Problem
@@ -33,33 +31,17 @@ if TYPE_CHECKING:
     from lab.domain.ids import SandboxId
     from lab.domain.member import Member
     from lab.domain.sandbox import Sandbox
-    from lab.ports import CatalogueSource, Clock, Store, Transaction
-    from lab.services.journal import Journal
+    from lab.ports import Transaction
+    from lab.services.core import Core
 
 
 class ExtensionService:
-    """What a team, and beyond its limit an operator, can do about the end of a sandbox.
+    """What a team, and beyond its limit an operator, can do about the end of a sandbox."""
 
-    Args:
-        new_id: Makes an identifier from a prefix, never the same twice.
-        zone: Where the lab's days begin and end.
-        wake: Told after each commit that wrote to the outbox.
-    """
-
-    def __init__(
-        self,
-        *,
-        store: Store,
-        clock: Clock,
-        journal: Journal,
-        catalogue: CatalogueSource,
-        new_id: Callable[[str], str],
-        zone: ZoneInfo,
-        wake: Callable[[], None],
-    ) -> None:
-        self._store, self._clock, self._journal = store, clock, journal
-        self._catalogue, self._new_id, self._zone = catalogue, new_id, zone
-        self._wake = wake
+    def __init__(self, core: Core) -> None:
+        self._store, self._clock, self._journal = core.store, core.clock, core.journal
+        self._catalogue, self._new_id, self._zone = core.catalogue, core.new_id, core.zone
+        self._wake = core.wake
 
     async def reach(self, actor: Member, sandbox_id: SandboxId) -> tuple[Reach, date | None]:
         """Return how far the end may be put off, and the latest day that the actor may choose.

@@ -16,15 +16,14 @@ from lab.services.journal import LAB
 from lab.services.sandboxes import target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
-    from zoneinfo import ZoneInfo
 
     from lab.domain.ids import SandboxId
     from lab.domain.member import Member
     from lab.domain.sandbox import Sandbox
-    from lab.ports import Clock, Store, Transaction
-    from lab.services.journal import Journal
+    from lab.ports import Transaction
+    from lab.services.core import Core
 
 LONGEST_REASON = 1000
 CONFIRMATIONS = ("tout arrêter", "stop all")
@@ -68,25 +67,11 @@ class HoldService:
     """What operators can do to stop what runs, and to let it go on.
 
     Only what is wanted is written here; the loop does the rest.
-
-    Args:
-        new_id: Makes an identifier from a prefix, never the same twice.
-        zone: Where the lab's months begin and end.
-        wake: Told after each commit that wrote to the outbox.
     """
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        clock: Clock,
-        journal: Journal,
-        new_id: Callable[[str], str],
-        zone: ZoneInfo,
-        wake: Callable[[], None],
-    ) -> None:
-        self._store, self._clock, self._journal = store, clock, journal
-        self._new_id, self._zone, self._wake = new_id, zone, wake
+    def __init__(self, core: Core) -> None:
+        self._store, self._clock, self._journal = core.store, core.clock, core.journal
+        self._new_id, self._zone, self._wake = core.new_id, core.zone, core.wake
 
     async def suspend(
         self, actor: Member, sandbox_id: SandboxId, *, reason: str, version: int | None = None

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from lab.domain.ids import IntakeId
     from lab.domain.intake import Intake
     from lab.domain.member import Member
-    from lab.ports import CatalogueSource, Clock, Spend, Store, Transaction
-    from lab.services.journal import Journal
+    from lab.ports import Spend, Transaction
+    from lab.services.core import Core
     from lab.services.keys import IdempotencyKey
 
 _MOVES = {
@@ -53,27 +53,15 @@ class IntakeRunService:
     """What people can do with runs. ``IntakeWork`` does them, where the loop runs.
 
     Args:
-        new_id: Makes an identifier from a prefix, never the same twice.
-        wake: Told after each commit that wrote to the outbox.
         room: Says how much memory the process that does the runs may take, in bytes; ``None``
             where this one does not know.
     """
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        clock: Clock,
-        journal: Journal,
-        catalogue: CatalogueSource,
-        new_id: Callable[[str], str],
-        wake: Callable[[], None],
-        room: Callable[[], int | None] = lambda: None,
-    ) -> None:
+    def __init__(self, core: Core, *, room: Callable[[], int | None] = lambda: None) -> None:
         self._room = room
-        self._store, self._clock, self._journal = store, clock, journal
-        self._desk = Desk(journal=journal, catalogue=catalogue)
-        self._new_id, self._wake = new_id, wake
+        self._store, self._clock, self._journal = core.store, core.clock, core.journal
+        self._desk = Desk(journal=core.journal, catalogue=core.catalogue)
+        self._new_id, self._wake = core.new_id, core.wake
 
     async def start(
         self,

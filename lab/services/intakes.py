@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from lab.domain.ids import DatasetId, MemberId
     from lab.domain.intake_states import IntakeState
     from lab.domain.member import Member
-    from lab.ports import CatalogueSource, Clock, Page, Quarantine, Store
+    from lab.ports import Page, Quarantine
+    from lab.services.core import Core
     from lab.services.intake_drafts import IntakeDraft
-    from lab.services.journal import Journal
     from lab.services.keys import IdempotencyKey
 
 LONGEST_REASON, LONGEST_NAME = 1000, 200
@@ -53,27 +53,16 @@ class IntakeService:
     """What people can do with dossiers. What takes long is a run, done by ``IntakeWork``.
 
     Args:
-        new_id: Makes an identifier from a prefix, never the same twice.
         sign: Signs bytes with the lab's key; hexadecimal.
-        wake: Told after each commit that wrote to the outbox.
     """
 
     def __init__(
-        self,
-        *,
-        store: Store,
-        clock: Clock,
-        journal: Journal,
-        catalogue: CatalogueSource,
-        quarantine: Quarantine,
-        new_id: Callable[[str], str],
-        sign: Callable[[bytes], str],
-        wake: Callable[[], None],
+        self, core: Core, *, quarantine: Quarantine, sign: Callable[[bytes], str]
     ) -> None:
-        self._store, self._clock, self._journal = store, clock, journal
-        self._desk = Desk(journal=journal, catalogue=catalogue)
+        self._store, self._clock, self._journal = core.store, core.clock, core.journal
+        self._desk = Desk(journal=core.journal, catalogue=core.catalogue)
         self._quarantine = quarantine
-        self._new_id, self._sign, self._wake = new_id, sign, wake
+        self._new_id, self._sign, self._wake = core.new_id, sign, core.wake
 
     async def open(
         self, actor: Member, draft: IntakeDraft, *, key: IdempotencyKey | None = None

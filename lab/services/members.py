@@ -15,11 +15,11 @@ from lab.domain.text import checked
 from lab.domain.token import Token, TokenKind, hash_token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from lab.domain.ids import AgencyId
-    from lab.ports import Clock, Passwords, Store
-    from lab.services.journal import Journal
+    from lab.ports import Passwords
+    from lab.services.core import Core
 
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]{1,99}", re.ASCII)
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 200
@@ -49,23 +49,11 @@ class NewMember:
 
 
 class MemberService:
-    """What people can do with accounts.
+    """What people can do with accounts."""
 
-    Args:
-        new_id: Makes an identifier from a prefix, never the same twice.
-    """
-
-    def __init__(
-        self,
-        *,
-        store: Store,
-        clock: Clock,
-        journal: Journal,
-        passwords: Passwords,
-        new_id: Callable[[str], str],
-    ) -> None:
-        self._store, self._clock, self._journal = store, clock, journal
-        self._passwords, self._new_id = passwords, new_id
+    def __init__(self, core: Core, *, passwords: Passwords) -> None:
+        self._store, self._clock, self._journal = core.store, core.clock, core.journal
+        self._passwords, self._new_id = passwords, core.new_id
 
     async def sign_in(self, login: str, password: str) -> str:
         """Return a session token.

@@ -13,34 +13,20 @@ from lab.services.deciding import found, target
 from lab.services.telling import announce
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from lab.domain.ids import RequestId
     from lab.domain.member import Member
     from lab.domain.request import SandboxRequest
-    from lab.ports import Clock, Store
-    from lab.services.journal import Journal
+    from lab.services.core import Core
 
 
 class MessageService:
-    """A conversation beside each request, between who asks for it and who reviews.
+    """A conversation beside each request, between who asks for it and who reviews."""
 
-    Args:
-        new_id: Makes an identifier from a prefix, never the same twice.
-        wake: Told after each commit that wrote to the outbox.
-    """
-
-    def __init__(
-        self,
-        *,
-        store: Store,
-        clock: Clock,
-        journal: Journal,
-        new_id: Callable[[str], str],
-        wake: Callable[[], None],
-    ) -> None:
-        self._store, self._clock, self._journal = store, clock, journal
-        self._new_id, self._wake = new_id, wake
+    def __init__(self, core: Core) -> None:
+        self._store, self._clock, self._journal = core.store, core.clock, core.journal
+        self._new_id, self._wake = core.new_id, core.wake
 
     async def of(self, actor: Member, request_id: RequestId) -> Sequence[Message]:
         """Return the messages about a request, first one first.

@@ -44,16 +44,15 @@ from lab.services.person_quotas import own_left, require_room
 from lab.services.telling import announce, of_turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from zoneinfo import ZoneInfo
+    from collections.abc import Mapping
 
     from lab.domain.agency import Agency
     from lab.domain.approval import Decision
     from lab.domain.member import Member
     from lab.domain.request import RequestDraft, RequestState
-    from lab.ports import CatalogueSource, Clock, Page, Store, Transaction
+    from lab.ports import Page, Transaction
     from lab.services.checks import CheckedDraft
-    from lab.services.journal import Journal
+    from lab.services.core import Core
     from lab.services.keys import IdempotencyKey
 
     Answers = Mapping[str, Mapping[str, tuple[str, ...]]]
@@ -62,28 +61,12 @@ LONGEST_REASON = 1000
 
 
 class RequestService:
-    """What people can do with requests.
+    """What people can do with requests."""
 
-    Args:
-        new_id: Makes an identifier from a prefix, never the same twice.
-        zone: Where the lab's days begin and end.
-        wake: Told after each commit that wrote to the outbox.
-    """
-
-    def __init__(
-        self,
-        *,
-        store: Store,
-        clock: Clock,
-        journal: Journal,
-        catalogue: CatalogueSource,
-        new_id: Callable[[str], str],
-        zone: ZoneInfo,
-        wake: Callable[[], None],
-    ) -> None:
-        self._store, self._clock, self._journal = store, clock, journal
-        self._catalogue, self._new_id, self._zone = catalogue, new_id, zone
-        self._wake = wake
+    def __init__(self, core: Core) -> None:
+        self._store, self._clock, self._journal = core.store, core.clock, core.journal
+        self._catalogue, self._new_id, self._zone = core.catalogue, core.new_id, core.zone
+        self._wake = core.wake
 
     async def file(
         self, actor: Member, draft: RequestDraft, *, key: IdempotencyKey | None = None

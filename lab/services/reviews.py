@@ -33,16 +33,15 @@ from lab.services.person_quotas import require_room
 from lab.services.telling import announce, of_turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from zoneinfo import ZoneInfo
+    from collections.abc import Sequence
 
     from lab.domain.agency import Agency
     from lab.domain.ids import MemberId, RequestId
     from lab.domain.member import Member
     from lab.domain.request import SandboxRequest
-    from lab.ports import CatalogueSource, Clock, Store, Transaction
+    from lab.ports import Transaction
     from lab.services.checks import CheckedDraft
-    from lab.services.journal import Journal
+    from lab.services.core import Core
 
 
 class ReviewService:
@@ -51,27 +50,12 @@ class ReviewService:
     A returned request keeps its reference and its place in the quota. Its answers are changed in
     a draft, step by step, by whoever may ask for the agency; answering the questions sends it in
     again, always to a person.
-
-    Args:
-        new_id: Makes an identifier from a prefix, never the same twice.
-        zone: Where the lab's days begin and end.
-        wake: Told after each commit that wrote to the outbox.
     """
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        clock: Clock,
-        journal: Journal,
-        catalogue: CatalogueSource,
-        new_id: Callable[[str], str],
-        zone: ZoneInfo,
-        wake: Callable[[], None],
-    ) -> None:
-        self._store, self._clock, self._journal = store, clock, journal
-        self._catalogue, self._new_id, self._zone = catalogue, new_id, zone
-        self._wake = wake
+    def __init__(self, core: Core) -> None:
+        self._store, self._clock, self._journal = core.store, core.clock, core.journal
+        self._catalogue, self._new_id, self._zone = core.catalogue, core.new_id, core.zone
+        self._wake = core.wake
 
     async def send_back(
         self,

@@ -11,7 +11,7 @@ from lab.domain.sandbox import SANDBOX_CHANGED, USABLE, Phase, Seen, Stage, phas
 from lab.ports import Filter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from lab.domain.attempt import BlockedAttempt
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from lab.domain.ids import MemberId, SandboxId
     from lab.domain.member import Member
     from lab.domain.sandbox import Sandbox, StageState
-    from lab.ports import AttemptSource, Clock, Notebooks, Page, ServerState, Store
-    from lab.services.journal import Journal
+    from lab.ports import AttemptSource, Notebooks, Page, ServerState
+    from lab.services.core import Core
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +47,14 @@ class SandboxService:
     """What people can do with sandboxes.
 
     Args:
-        wake: Told after each commit that wrote to the outbox.
         idle: After how long without any use a notebook server ends.
     """
 
     def __init__(
-        self,
-        *,
-        store: Store,
-        clock: Clock,
-        journal: Journal,
-        notebooks: Notebooks,
-        attempts: AttemptSource,
-        wake: Callable[[], None],
-        idle: IdleRule,
+        self, core: Core, *, notebooks: Notebooks, attempts: AttemptSource, idle: IdleRule
     ) -> None:
-        self._store, self._clock, self._journal = store, clock, journal
-        self._notebooks, self._attempts, self._wake = notebooks, attempts, wake
+        self._store, self._clock, self._journal = core.store, core.clock, core.journal
+        self._notebooks, self._attempts, self._wake = notebooks, attempts, core.wake
         self._idle = idle
 
     async def get(self, actor: Member, sandbox_id: SandboxId) -> SandboxView:

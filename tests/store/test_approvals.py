@@ -16,6 +16,7 @@ from lab.domain.ids import MemberId
 from lab.domain.member import Member, Role
 from lab.domain.quantity import GIB, Resources
 from lab.domain.request import RequestDraft
+from lab.services.core import Core
 from lab.services.journal import Journal
 from lab.services.requests import RequestService
 from lab.settings import CHECKOUT
@@ -54,13 +55,15 @@ async def test_two_hundred_approvals_at_once_never_pass_the_quota(
 ) -> None:
     clock, numbers = FixedClock(), count()
     service = RequestService(
-        store=store,
-        clock=clock,
-        journal=Journal(store=store, clock=clock),
-        catalogue=Read(),
-        new_id=lambda prefix: f"{prefix}-{next(numbers):010x}",
-        zone=ZoneInfo("America/Toronto"),
-        wake=lambda: None,
+        Core(
+            store=store,
+            clock=clock,
+            journal=Journal(store=store, clock=clock),
+            catalogue=Read(),
+            new_id=lambda prefix: f"{prefix}-{next(numbers):010x}",
+            zone=ZoneInfo("America/Toronto"),
+            wake=lambda: None,
+        )
     )
     reviewer = Member(MemberId("m-r"), "r", "R", None, frozenset({Role.REVIEWER}))
     async with store.begin() as tx:

@@ -20,6 +20,7 @@ from lab.services.accounts import AccountService
 from lab.services.agencies import AgencyService
 from lab.services.audit import AuditService
 from lab.services.budgets import UsageService
+from lab.services.core import Core
 from lab.services.datasets import DatasetService
 from lab.services.drafts import DraftService
 from lab.services.evidence import EvidenceService
@@ -131,18 +132,12 @@ async def build_lab(settings: Settings, clock: FixedClock) -> WebLab:
     dossiers = Dossiers(settings.state_dir / "dossiers")
     signer = CertificateSigner("a key of the tests, long enough")
     parts = {"store": store, "clock": clock, "journal": journal, "catalogue": catalogue}
-    zone = ZoneInfo("America/Toronto")
-    requests = RequestService(**parts, new_id=ids, zone=zone, wake=lambda: None)
+    core = Core(**parts, new_id=ids, zone=ZoneInfo("America/Toronto"), wake=lambda: None)
+    requests = RequestService(core)
     lab = WebLab(
         dossiers=dossiers,
-        intakes=IntakeService(
-            **parts,
-            quarantine=dossiers.quarantine,
-            new_id=ids,
-            sign=signer.sign_bytes,
-            wake=lambda: None,
-        ),
-        intake_runs=IntakeRunService(**parts, new_id=ids, wake=lambda: None),
+        intakes=IntakeService(core, quarantine=dossiers.quarantine, sign=signer.sign_bytes),
+        intake_runs=IntakeRunService(core),
         intake_work=intake_work(
             settings,
             dossiers.intaking(),
@@ -157,38 +152,18 @@ async def build_lab(settings: Settings, clock: FixedClock) -> WebLab:
         journal=journal,
         catalogue=catalogue,
         requests=requests,
-        reviews=ReviewService(**parts, new_id=ids, zone=zone, wake=lambda: None),
+        reviews=ReviewService(core),
         notices=NoticeService(store=store, clock=clock, journal=journal),
-        messages=MessageService(
-            store=store, clock=clock, journal=journal, new_id=ids, wake=lambda: None
-        ),
-        drafts=DraftService(
-            **parts,
-            requests=requests,
-            new_id=ids,
-            zone=zone,
-            wake=lambda: None,
-        ),
+        messages=MessageService(core),
+        drafts=DraftService(core, requests=requests),
         sandboxes=SandboxService(
-            store=store,
-            clock=clock,
-            journal=journal,
-            notebooks=notebooks,
-            attempts=attempts,
-            wake=lambda: None,
-            idle=IdleRule(settings.notebook_idle),
+            core, notebooks=notebooks, attempts=attempts, idle=IdleRule(settings.notebook_idle)
         ),
-        holds=HoldService(
-            store=store, clock=clock, journal=journal, new_id=ids, zone=zone, wake=lambda: None
-        ),
-        extensions=ExtensionService(
-            **parts, new_id=ids, zone=ZoneInfo("America/Toronto"), wake=lambda: None
-        ),
-        agencies=AgencyService(store=store, clock=clock, journal=journal, zone=zone),
-        usage=UsageService(store=store, clock=clock, journal=journal, zone=zone),
-        members=MemberService(
-            store=store, clock=clock, journal=journal, passwords=FakePasswords(), new_id=ids
-        ),
+        holds=HoldService(core),
+        extensions=ExtensionService(core),
+        agencies=AgencyService(core),
+        usage=UsageService(core),
+        members=MemberService(core, passwords=FakePasswords()),
         accounts=AccountService(store=store, clock=clock, journal=journal, notebooks=notebooks),
         datasets=DatasetService(store=store, journal=journal),
         audit=AuditService(store=store, journal=journal),
