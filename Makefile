@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help up down status setup format check test docs bench fuzz clean \
-	cluster cluster-down cluster-status lab-on-cluster test-cluster bench-cluster bench-data
+	cluster cluster-down cluster-status lab-on-cluster test-cluster test-faults bench-cluster bench-data
 BIN := .venv/bin
 
 help: ## Show what can be made
@@ -63,6 +63,9 @@ lab-on-cluster: ## Build the images, install the chart, print the lab's address
 
 test-cluster: setup ## The tests that need a cluster: starts one where none runs
 	@$(BIN)/python -m tests.cluster.suite $(ARGS)
+
+test-faults: setup ## What breaks on a cluster while the lab works: minutes without its API server, node, disk
+	@$(BIN)/python -m tests.cluster.suite tests/cluster/test_faults.py
 
 bench-cluster: ## Measure a provision, and scale on simulated nodes (ARGS="--many 500 --minutes 30")
 	@$(MAKE) --no-print-directory cluster ARGS=

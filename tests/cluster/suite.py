@@ -4,10 +4,11 @@
 
 It starts a cluster where none runs (and ends the one it started), builds and pushes the images
 that changed, then runs the files of tests, those that do not touch each other two at a time:
-most of what they do is wait. With ``--where-possible`` a machine that cannot run a cluster is
-told so in one line, with the number of tests left out, and that is no failure; nor are files
-that the time given was not enough for, which are named and counted. Then the file of faults,
-which waits for minutes, is left out too, and named.
+most of what they do is wait. The file of faults, which waits for minutes while parts are away,
+is named and left out unless it is asked for: ``make test-faults``. With ``--where-possible`` a
+machine that cannot run a cluster is told so in one line, with the number of tests left out, and
+that is no failure; nor are files that the time given was not enough for, which are named and
+counted.
 A file that failed is run once more at the end, alone: what fails twice has failed, and what
 passed the second time only is named.
 """
@@ -38,7 +39,6 @@ PYTEST = (sys.executable, "-m", "pytest", "-n0", "-m", "cluster")
 INSTALL = CHECKOUT / "images" / "machine" / "install.sh"
 MAIN, CHART = "tests/cluster/test_main_job.py", "tests/cluster/chart"
 FAULTS, RELEASE = "tests/cluster/test_faults.py", "tests/cluster/test_release.py"
-"""Faults wait for minutes while parts are away: ``make test`` names them and leaves them out."""
 HUB, UPDOWN = "tests/cluster/test_hub.py", "tests/cluster/test_updown.py"
 DOSSIER = "tests/cluster/test_dossier.py"
 Lanes = tuple[tuple[str, ...], ...]
@@ -54,7 +54,6 @@ PHASES: tuple[Lanes, ...] = (
             "tests/cluster/test_images.py",
         ),
     ),
-    ((FAULTS,),),
     # The release's story takes the lab away; the other one has a cluster of its own.
     ((RELEASE,), (UPDOWN,)),
 )
@@ -65,8 +64,8 @@ matters most comes first: where time is short, the last are left out.
 """
 AFTER = {CHART: MAIN, HUB: MAIN, DOSSIER: MAIN}
 """These use the lab, or what all labs of a cluster share, which must be there by then."""
-WITHOUT = {"tests/cluster/test_driver.py"}
-"""It needs none."""
+WITHOUT = {"tests/cluster/test_driver.py", FAULTS}
+"""The first needs no cluster; the other waits for minutes."""
 MOST_AGAIN = 4
 """More than that is no accident."""
 NO_TESTS = 5  # pytest's word for nothing collected
@@ -87,14 +86,11 @@ def main(arguments: Sequence[str]) -> int:
     if why_not:
         say(f"cluster: {count(everything())} tests left out: {why_not}")
         return 0 if options.where_possible else 1
-    left_out: tuple[str, ...] = ()
-    if options.where_possible:
-        say(f"cluster: {count([FAULTS])} tests left out, {FAULTS}: 'make test-cluster' runs them")
-        left_out = (FAULTS,)
+    if FAULTS not in rest:
+        say(f"cluster: {count([FAULTS])} tests left out, {FAULTS}: 'make test-faults' runs them")
     try:
         return _run(
             rest,
-            left_out=left_out,
             until=began + options.minutes * 60 if options.minutes else None,
         )
     finally:
@@ -102,12 +98,12 @@ def main(arguments: Sequence[str]) -> int:
             Cluster(the_plan()).down()
 
 
-def _run(rest: Sequence[str], *, left_out: Sequence[str], until: float | None) -> int:
+def _run(rest: Sequence[str], *, until: float | None) -> int:
     chosen = [each for each in rest if not each.startswith("-") and each.startswith("tests/")]
     flags = tuple(each for each in rest if each not in chosen)
     began = time.monotonic()
     runs = Runs(flags, until, {READY: "1"})
-    for phase in _alone(chosen) if chosen else phases(left_out):
+    for phase in _alone(chosen) if chosen else phases():
         runs.phase(phase)
     failed, left = runs.failed, runs.left
     say(f"cluster: all files once in {(time.monotonic() - began) / 60:.1f} minutes")
@@ -192,16 +188,12 @@ class Runs:
             self.failed.append(file)
 
 
-def phases(left_out: Sequence[str] = ()) -> tuple[Lanes, ...]:
+def phases() -> tuple[Lanes, ...]:
     """Return what is run: what is named here, with what is new, each alone, before the last."""
     known = {file for lanes in PHASES for lane in lanes for file in lane}
     found = {str(f.relative_to(CHECKOUT)) for f in CHECKOUT.glob("tests/cluster/test_*.py")}
     *first, last = PHASES
-    everywhere = (*first, *_alone(sorted(found - known - WITHOUT)), last)
-    kept = [
-        [tuple(f for f in lane if f not in left_out) for lane in lanes] for lanes in everywhere
-    ]
-    return tuple(tuple(lane for lane in lanes if lane) for lanes in kept if any(lanes))
+    return (*first, *_alone(sorted(found - known - WITHOUT)), last)
 
 
 def everything() -> list[str]:
