@@ -64,7 +64,10 @@ class FakeNotebooks:
         return self.used
 
     async def stop(self, member_id: MemberId, sandbox_id: SandboxId) -> None:
-        self.started.remove((member_id, sandbox_id))
+        if self.fails is not None:
+            raise self.fails
+        if (member_id, sandbox_id) in self.started:
+            self.started.remove((member_id, sandbox_id))
 
     async def state(self, member_id: MemberId, sandbox_id: SandboxId) -> ServerState:
         running = (member_id, sandbox_id) in self.started

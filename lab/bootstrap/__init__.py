@@ -43,6 +43,7 @@ from lab.services.notices import NoticeService
 from lab.services.requests import RequestService
 from lab.services.reviews import ReviewService
 from lab.services.sandboxes import SandboxService
+from lab.services.teaming import TeamService, stop_strays
 from lab.services.telling import NoticeWork
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ class Lab:
     sandboxes: SandboxService
     holds: HoldService
     extensions: ExtensionService
+    teams: TeamService
     agencies: AgencyService
     usage: UsageService
     members: MemberService
@@ -183,6 +185,11 @@ async def build(
     accounts = AccountService(
         store=store, clock=clock, journal=journal, notebooks=systems.notebooks
     )
+
+    async def tidy() -> None:
+        await accounts.tidy()
+        await stop_strays(store, systems.notebooks)
+
     controller = _controller(
         settings,
         store,
@@ -192,7 +199,7 @@ async def build(
         guard=guard,
         chores=work,
         teller=teller,
-        tidy=accounts.tidy,
+        tidy=tidy,
     )
     if systems.subscribe is not None:
         systems.subscribe(controller.look)
@@ -224,6 +231,9 @@ async def build(
         ),
         holds=HoldService(core),
         extensions=ExtensionService(core),
+        teams=TeamService(
+            core, notebooks=systems.notebooks, can_grow=settings.runtime == "machine"
+        ),
         agencies=AgencyService(core),
         usage=UsageService(core),
         members=members,

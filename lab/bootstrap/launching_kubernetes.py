@@ -45,7 +45,9 @@ class KubernetesLauncher:
         """
         spec, cluster = sandbox.spec, self._cluster
         addresses = await self._addresses(sandbox)
-        share = quota.share(spec)
+        # By the team that was granted it: who is out for a while comes back to the same share.
+        people = max(len(spec.members), await self._team_size(sandbox))
+        share = quota.share_of(spec.resources, people)
         template = self._catalogue.catalogue().templates[spec.template_id]
         pod = pods.notebook_pod(
             lab=cluster.namespace,
@@ -89,6 +91,11 @@ class KubernetesLauncher:
             return pods.Addresses.from_grant(granted or {})
         except KeyError as error:
             raise ProviderError(Stage.CONTAINMENT, "the doors are not there") from error
+
+    async def _team_size(self, sandbox: Sandbox) -> int:
+        async with self._store.read() as tx:
+            request = await tx.requests.get(sandbox.request_id)
+        return len(request.team) if request is not None else 0
 
     async def _datasets(self, sandbox: Sandbox) -> list[dict[str, object]]:
         """Name each file with its size and digest: what is fetched is checked against our rows."""

@@ -27,6 +27,7 @@ from lab.cli import (  # noqa: F401 -- they add their commands to "dataset", "re
     reviews,
     sandboxes,
     screen,
+    teams,
     usage,
     users,
 )

@@ -12,11 +12,16 @@ HOLDING: dict[str, str] = {
     "For example sb-3f9a0c1d2e; none with --all.": (
         "Par exemple sb-3f9a0c1d2e; aucun avec --all."
     ),
+    "For example b.gagnon.": "Par exemple b.gagnon.",
+    "Invite a colleague into its team; they are told of it.": (
+        "Inviter un ou une collègue dans son équipe; la personne en est avisée."
+    ),
     "Kind": "Genre",
     "Let it go on; its walls are proved again first. With --all: lift the stop of the lab.": (
         "Le laisser reprendre; ses murs sont d’abord éprouvés de nouveau. Avec --all : lever "
         "l’arrêt du laboratoire."
     ),
+    "Out of the team.": "Hors de l’équipe.",
     "Put its end off: the team within the approval rules, an operator beyond.": (
         "Repousser sa fin : l’équipe dans les limites des règles d’approbation, "
         "l’exploitation au-delà."
@@ -32,6 +37,9 @@ HOLDING: dict[str, str] = {
         "Arrêter ses serveurs, ses accès et ses portes; données et quota restent."
     ),
     "Suspended": "Suspendu",
+    "Take a person out of its team: their notebook stops, their files stay in it.": (
+        "Retirer une personne de son équipe : son carnet s’arrête, ses fichiers y restent."
+    ),
     "The new last day, as 2026-12-31.": "Le nouveau dernier jour, comme 2026-12-31.",
     "The stop of the lab is lifted.": "L’arrêt du laboratoire est levé.",
     "Until": "Jusqu’à",

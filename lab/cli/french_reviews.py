@@ -68,6 +68,7 @@ REVIEWS: dict[str, str] = {
     "expires_in_1": "supprimé dans un jour",
     "expires_in_7": "supprimé dans sept jours",
     "idle": "carnet bientôt arrêté",
+    "invited": "invitation dans un bac",
     "message": "message",
     "needs_approval": "à décider",
     "needs_signature": "à signer",

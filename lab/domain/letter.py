@@ -47,6 +47,10 @@ SENTENCES: Mapping[NoticeKind, tuple[str, str]] = {
         "Votre carnet s’arrêtera bientôt, faute d’usage",
         "Your notebook will soon stop, for want of use",
     ),
+    NoticeKind.INVITED: (
+        "Vous êtes de l’équipe d’un bac à sable",
+        "You are in the team of a sandbox",
+    ),
     NoticeKind.MESSAGE: ("Un message vous attend", "A message awaits you"),
 }
 

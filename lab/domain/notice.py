@@ -36,6 +36,8 @@ class NoticeKind(Enum):
     SUSPENDED = "suspended"
     IDLE = "idle"
     """One's notebook server ends soon for want of use; the mark is when, in seconds (UTC)."""
+    INVITED = "invited"
+    """Into a sandbox; the mark names who was, and since which version of it."""
     MESSAGE = "message"
 
 

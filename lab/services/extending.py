@@ -24,6 +24,7 @@ from lab.services.sandboxes import target
 
 if TYPE_CHECKING:
     from datetime import date
+    from zoneinfo import ZoneInfo
 
     from lab.domain.agency import Agency
     from lab.domain.errors import Problem
@@ -55,7 +56,7 @@ class ExtensionService:
             self._journal.require(actor, Verb.CHANGE, target(sandbox), sandbox_id)
             agency = await tx.agencies.get(sandbox.spec.agency_id)
             found = await self._reach(tx, sandbox, agency)
-        return found, found.latest(decides=_decides(actor, sandbox))
+        return found, found.latest(decides=goes_beyond(actor, sandbox))
 
     async def extend(
         self,
@@ -91,7 +92,7 @@ class ExtensionService:
             agency = await tx.agencies.lock(sandbox.spec.agency_id)
             require_alive(sandbox, self._clock.now(), wanted="extend")
             found = await self._reach(tx, sandbox, agency)
-            against = found.against(ends_on, decides=_decides(actor, sandbox))
+            against = found.against(ends_on, decides=goes_beyond(actor, sandbox))
             if against is not None or wrong:
                 raise InvalidError([*([against] if against else []), *wrong])
             if agency is not None:
@@ -101,26 +102,11 @@ class ExtensionService:
         return extended
 
     async def _reach(self, tx: Transaction, sandbox: Sandbox, agency: Agency | None) -> Reach:
-        spec = sandbox.spec
         if agency is None:
-            raise NotFoundError("agency", spec.agency_id)
-        classes = set()
-        for ref in spec.datasets:
-            dataset = await tx.datasets.get(ref.dataset_id)
-            if dataset is not None:
-                classes.add(dataset.data_class)
-        made_on = sandbox.created_at.astimezone(self._zone).date()
-        last = (spec.expires_at.astimezone(self._zone) - timedelta(microseconds=1)).date()
-        asked = Asked(
-            resources=spec.resources,
-            today=made_on,
-            ends_on=last,
-            team_size=len(spec.members),
-            data_classes=frozenset(classes),
-            profile_id=spec.profile_id,
-        )
+            raise NotFoundError("agency", sandbox.spec.agency_id)
+        asked = await as_asked(tx, sandbox, self._zone)
         rules = self._catalogue.catalogue().approval
-        return reach(rules, asked, made_on=made_on, max_days=agency.max_days)
+        return reach(rules, asked, made_on=asked.today, max_days=agency.max_days)
 
     async def _write(
         self, tx: Transaction, actor: Member, sandbox: Sandbox, ends_on: date, note: str
@@ -155,7 +141,26 @@ class ExtensionService:
         return extended
 
 
-def _decides(actor: Member, sandbox: Sandbox) -> bool:
+async def as_asked(tx: Transaction, sandbox: Sandbox, zone: ZoneInfo) -> Asked:
+    """Return a sandbox as the approval rules would look at it on the day it was made."""
+    spec = sandbox.spec
+    classes = set()
+    for ref in spec.datasets:
+        dataset = await tx.datasets.get(ref.dataset_id)
+        if dataset is not None:
+            classes.add(dataset.data_class)
+    last = (spec.expires_at.astimezone(zone) - timedelta(microseconds=1)).date()
+    return Asked(
+        resources=spec.resources,
+        today=sandbox.created_at.astimezone(zone).date(),
+        ends_on=last,
+        team_size=len(spec.members),
+        data_classes=frozenset(classes),
+        profile_id=spec.profile_id,
+    )
+
+
+def goes_beyond(actor: Member, sandbox: Sandbox) -> bool:
     """Tell whether the actor may go beyond the rules: nobody does so in an own matter."""
     return can(actor, Verb.DECIDE, target(sandbox)) and actor.id not in sandbox.spec.members
 

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from lab.domain.errors import ConflictError
-from lab.domain.ids import RequestId
+from lab.domain.ids import MemberId, RequestId, SandboxId
 from lab.domain.intake_states import IntakeState
 from lab.domain.letter import letter_of
 from lab.domain.member import Role, Verb, can
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    from lab.domain.ids import MemberId
     from lab.domain.member import Member
     from lab.domain.request import SandboxRequest
     from lab.domain.sandbox import Sandbox, StageState
@@ -105,6 +104,13 @@ class NoticeWork:
     async def take_in(self, tx: Transaction, row: str) -> None:
         """Write the notices of one outbox row; a row that says nothing to us is left out."""
         event = Happening.of_row(row)
+        if event is not None and event.kind is NoticeKind.INVITED:
+            # Still in the team when it is read: who is not may not open the page.
+            sandbox = await tx.sandboxes.get(SandboxId(event.subject))
+            guest = MemberId(event.mark.partition("/")[0])
+            if sandbox is not None and guest in sandbox.spec.members:
+                await self._add(tx, event, [guest])
+            return
         request = await tx.requests.get(RequestId(event.subject)) if event else None
         if event is not None and request is not None:
             people = await tx.members.many(list(await _told_of(tx, event, request)))

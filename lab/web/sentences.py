@@ -216,6 +216,22 @@ FIELDS: Mapping[str, str] = {
     "bad_date": msg("Écrivez une date qui existe, par exemple 2026-12-31"),
     "before_since": msg("Le dernier jour vient avant le premier"),
     "who.unknown": msg("Personne n’a l’identifiant « %(name)s »"),
+    "login.unknown": msg(
+        "Aucune personne active de cet organisme qui pourrait l’ouvrir n’a l’identifiant "
+        "« %(name)s »"
+    ),
+    "not_in_team": msg("« %(name)s » n’est pas de l’équipe"),
+    "requester_stays": msg(
+        "La personne qui a demandé le bac à sable reste dans son équipe; supprimez plutôt le bac"
+    ),
+    "not_of_request": msg(
+        "Ici, seule une personne de l’équipe de la demande peut y revenir : chaque dossier "
+        "personnel a reçu sa part de stockage au départ"
+    ),
+    "team_beyond_rule": msg(
+        "Aucune règle d’approbation ne permet cette équipe pour ces données; demandez-le à la "
+        "personne qui exploite le laboratoire"
+    ),
     "oneself": msg("On ne désactive pas son propre compte"),
     "last_operator": msg("C’est la dernière personne qui exploite le laboratoire"),
     "too_many_drafts": msg(

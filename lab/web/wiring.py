@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from lab.services.requests import RequestService
     from lab.services.reviews import ReviewService
     from lab.services.sandboxes import SandboxService
+    from lab.services.teaming import TeamService
     from lab.settings import Settings
 
 
@@ -112,6 +113,11 @@ class Lab(Protocol):
     @property
     def holds(self) -> HoldService:
         """Suspensions, and the stop of the lab."""
+        ...
+
+    @property
+    def teams(self) -> TeamService:
+        """Who is in a sandbox."""
         ...
 
     @property

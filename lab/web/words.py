@@ -156,6 +156,7 @@ NOTICE: Mapping[NoticeKind, str] = {
     NoticeKind.EXPIRES_IN_1: msg("Votre bac à sable sera supprimé dans un jour ou moins."),
     NoticeKind.SUSPENDED: msg("Votre bac à sable est suspendu."),
     NoticeKind.IDLE: msg("Votre carnet s’arrêtera bientôt, faute d’usage."),
+    NoticeKind.INVITED: msg("Vous êtes maintenant de l’équipe d’un bac à sable."),
     NoticeKind.MESSAGE: msg("Un message vous attend."),
 }
 

@@ -348,6 +348,8 @@ ANSWERS: dict[tuple[str, str], Any] = {
     ("GET", f"{BOX}/attempts"): page(ATTEMPT),
     ("GET", f"{BOX}/proof"): PROOF,
     ("GET", f"{BOX}/certificate"): CERTIFICATE,
+    ("POST", f"{BOX}/members"): sandbox(),
+    ("DELETE", f"{BOX}/members/b.gagnon"): None,
     ("POST", f"{BOX}/server"): {
         "state": "ready",
         "url": "http://x/",

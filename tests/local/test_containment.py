@@ -16,6 +16,7 @@ from lab import grants
 from lab.domain.containment import Expected, Outcome
 from lab.domain.egress import Door
 from lab.domain.errors import ProviderError, TerminalProviderError
+from lab.domain.ids import MemberId
 from lab.domain.sandbox import Seen
 from lab.providers.local import build, canary, proofs
 from lab.providers.local.containment import ContainmentProvider
@@ -258,6 +259,12 @@ async def test_a_place_is_made_once_marked_and_removed_without_following_links(
     assert (place.uid is not None) == (os.geteuid() == 0)
     assert (await provider.observe(sandbox)).seen is Seen.READY
     assert await provider.owned() == {sandbox.id}
+    # Somebody more in its team has no home yet, and gets one; what is there stays.
+    more = replace(sandbox.spec, members=(*sandbox.spec.members, MemberId("m-00000000ff")))
+    grown = replace(sandbox, spec=more)
+    assert (await provider.observe(grown)).seen is Seen.ABSENT
+    await provider.ensure(grown)
+    assert (await provider.observe(grown)).seen is Seen.READY
     home = where.state_dir / "sandboxes" / sandbox.id / "homes" / "m-0000000001"
     if place.uid is not None:
         assert home.stat().st_uid == place.uid

@@ -36,6 +36,7 @@ from lab.services.notices import NoticeService
 from lab.services.requests import RequestService
 from lab.services.reviews import ReviewService
 from lab.services.sandboxes import SandboxService
+from lab.services.teaming import TeamService
 from lab.settings import Settings
 from lab.store import open_store
 from lab.web.app import create_app
@@ -89,6 +90,7 @@ class WebLab:
     sandboxes: SandboxService
     holds: HoldService
     extensions: ExtensionService
+    teams: TeamService
     agencies: AgencyService
     usage: UsageService
     members: MemberService
@@ -161,6 +163,7 @@ async def build_lab(settings: Settings, clock: FixedClock) -> WebLab:
         ),
         holds=HoldService(core),
         extensions=ExtensionService(core),
+        teams=TeamService(core, notebooks=notebooks, can_grow=True),
         agencies=AgencyService(core),
         usage=UsageService(core),
         members=MemberService(core, passwords=FakePasswords()),

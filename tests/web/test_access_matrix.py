@@ -34,6 +34,7 @@ QUOTA = {"cpu_millicores": 4000, "memory_bytes": 2**33, "storage_bytes": 2**35, 
 BODIES: dict[str, dict[str, object]] = {
     "/api/v1/agencies/{agency_id}/quota": {"quota": QUOTA},
     "/api/v1/sandboxes/{sandbox_id}/extend": {"ends_on": "2026-12-04", "reason": "Encore."},
+    "/api/v1/sandboxes/{sandbox_id}/members": {"login": "b.gagnon"},
     "/api/v1/requests/{request_id}/reject": {"reason": "Précisez le but."},
     "/api/v1/requests/{request_id}/return": {"questions": ["Quel effet?"]},
     "/api/v1/requests/{request_id}/answer": {"answers": []},

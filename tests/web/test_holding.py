@@ -146,3 +146,44 @@ async def test_what_is_approved_while_all_is_stopped_waits(users: Users, lab: We
     view = await lab.sandboxes.get(lab.people["a.tremblay"], request.sandbox_id)
     assert view.sandbox.suspension is not None
     assert view.sandbox.suspension.reason is SuspendReason.LAB_STOPPED
+
+
+async def test_a_colleague_is_invited_and_taken_out_on_the_page_and_over_http(
+    users: Users, lab: WebLab
+) -> None:
+    sandbox_id = await ready_sandbox(lab)
+    one, page = f"/api/v1/sandboxes/{sandbox_id}", f"/bacs/{sandbox_id}/equipe"
+    team, program = await users.browser("a.tremblay"), await users.api("a.tremblay")
+    shown = (await team.get(page)).text
+    assert "b.gagnon" in shown
+    assert f"lab sandbox invite {sandbox_id}" in shown
+    assert f'href="{page}"' in (await team.get(f"/bacs/{sandbox_id}")).text
+    out = await team.post(f"{page}/retirer", {"login": "b.gagnon"}, page=page)
+    assert out.headers["location"] == page
+    gone = await users.api("b.gagnon")
+    assert (await gone.get(one)).status_code == 404
+    wrong = await team.post(page, {"login": "<b>c.roy"}, page=page)
+    assert wrong.status_code == 422
+    assert 'value="&lt;b&gt;c.roy"' in wrong.text
+    assert "Aucune personne active" in wrong.text
+    back = await program.post(f"{one}/members", json={"login": "b.gagnon"})
+    assert [each["login"] for each in back.json()["members"]] == ["a.tremblay", "b.gagnon"]
+    stale = {"If-Match": '"1"'}
+    for answer in (
+        await program.post(f"{one}/members", json={"login": "b.gagnon"}, headers=stale),
+        await program.delete(f"{one}/members/b.gagnon", headers=stale),
+    ):
+        assert answer.status_code == 412
+    for bad in ({}, {"login": 1}, {"login": "c.roy"}, {"login": "b.gagnon", "more": 1}):
+        assert (await program.post(f"{one}/members", json=bad)).status_code == 422
+    assert (await program.delete(f"{one}/members/a.tremblay")).status_code == 422
+    for login, status in (("c.roy", 404), ("r.cote", 403)):
+        stranger = await users.api(login)
+        asked = await stranger.post(f"{one}/members", json={"login": "b.gagnon"})
+        assert asked.status_code == status
+        assert (await stranger.delete(f"{one}/members/b.gagnon")).status_code == status
+    # Who leaves may not look any more: the way leads to the list.
+    self_out = await users.browser("b.gagnon")
+    left = await self_out.post(f"{page}/retirer", {"login": "b.gagnon"}, page=page)
+    assert left.headers["location"] == "/bacs"
+    assert (await self_out.get(page)).status_code == 404

@@ -18,6 +18,7 @@ from lab.web.pages import (
     requests,
     sandboxes,
     signin,
+    teams,
     usage,
     workshop,
 )
@@ -31,6 +32,7 @@ ROUTERS = (
     requests.router,
     sandboxes.router,
     holding.router,
+    teams.router,
     workshop.router,
     datasets.router,
     intakes.router,

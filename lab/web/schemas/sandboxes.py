@@ -13,7 +13,7 @@ from lab.domain.member import Member
 from lab.domain.sandbox import Phase, Sandbox, Stage, StageState
 from lab.ports import ServerState
 from lab.services.sandboxes import SandboxView
-from lab.web.schemas.common import DatasetRefOut, Out, PersonOut, ResourcesOut
+from lab.web.schemas.common import Body, DatasetRefOut, Name, Out, PersonOut, ResourcesOut
 from lab.web.schemas.requests import person
 
 
@@ -131,6 +131,12 @@ class SandboxOut(SandboxSummaryOut):
         """Write it."""
         stages = [StageOut.of(s, view.stages.get(s), is_staff=is_staff) for s in Stage]
         return cls(**summary(view.sandbox, view.phase, people), stages=stages)
+
+
+class InviteIn(Body):
+    """A colleague. / Un ou une collègue."""
+
+    login: Name
 
 
 class ServerOut(Out):
