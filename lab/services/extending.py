@@ -20,7 +20,7 @@ from lab.domain.member import Verb, can
 from lab.domain.sandbox import SANDBOX_CHANGED
 from lab.services.checks import end_of
 from lab.services.holding import reason_of, require_alive, wanted_one
-from lab.services.sandboxes import target
+from lab.services.sandboxes import target, unchanged
 
 if TYPE_CHECKING:
     from datetime import date
@@ -52,7 +52,7 @@ class ExtensionService:
             ForbiddenError: The actor may look and may not change it.
         """
         async with self._store.read() as tx:
-            sandbox = await wanted_one(tx, sandbox_id, version=None)
+            sandbox = await wanted_one(tx, sandbox_id)
             self._journal.require(actor, Verb.CHANGE, target(sandbox), sandbox_id)
             agency = await tx.agencies.get(sandbox.spec.agency_id)
             found = await self._reach(tx, sandbox, agency)
@@ -87,8 +87,9 @@ class ExtensionService:
             self._journal.refusals(actor, "sandbox.extend", resource_id=sandbox_id),
             self._store.begin() as tx,
         ):
-            sandbox = await wanted_one(tx, sandbox_id, version=version)
+            sandbox = await wanted_one(tx, sandbox_id)
             self._journal.require(actor, Verb.CHANGE, target(sandbox), sandbox_id)
+            unchanged(sandbox, version)
             agency = await tx.agencies.lock(sandbox.spec.agency_id)
             require_alive(sandbox, self._clock.now(), wanted="extend")
             found = await self._reach(tx, sandbox, agency)

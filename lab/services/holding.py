@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lab.domain.errors import ConflictError, InvalidError, NotFoundError, Problem, StateError
+from lab.domain.errors import InvalidError, NotFoundError, Problem, StateError
 from lab.domain.hours import Month
 from lab.domain.intervention import Act, Intervention, LabStop
 from lab.domain.member import Resource, Target, Verb
@@ -13,7 +13,7 @@ from lab.domain.sandbox import SANDBOX_CHANGED, SuspendReason, Suspension
 from lab.domain.text import checked
 from lab.services.budgets import require_hours
 from lab.services.journal import LAB
-from lab.services.sandboxes import target
+from lab.services.sandboxes import target, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,18 +37,15 @@ def reason_of(text: str, wrong: list[Problem]) -> str:
     return checked("reason", text, longest=LONGEST_REASON, report=wrong.append, lines=True)
 
 
-async def wanted_one(tx: Transaction, sandbox_id: SandboxId, *, version: int | None) -> Sandbox:
+async def wanted_one(tx: Transaction, sandbox_id: SandboxId) -> Sandbox:
     """Return a sandbox that is to be changed.
 
     Raises:
         NotFoundError: There is none.
-        ConflictError: ``version`` is given and is not its.
     """
     sandbox = await tx.sandboxes.get(sandbox_id)
     if sandbox is None:
         raise NotFoundError("sandbox", sandbox_id)
-    if version is not None and version != sandbox.version:
-        raise ConflictError("sandbox", sandbox_id, expected=version, found=sandbox.version)
     return sandbox
 
 
@@ -114,8 +111,9 @@ class HoldService:
             self._store.begin() as tx,
         ):
             stop = await tx.holds.lock(shared=True)
-            sandbox = await wanted_one(tx, sandbox_id, version=version)
+            sandbox = await wanted_one(tx, sandbox_id)
             self._journal.require(actor, Verb.DECIDE, target(sandbox), sandbox_id)
+            unchanged(sandbox, version)
             if wrong:
                 raise InvalidError(wrong)
             require_alive(sandbox, self._clock.now(), wanted="resume")
@@ -203,7 +201,7 @@ class HoldService:
             NotFoundError: There is none by that id that the actor may see.
         """
         async with self._store.read() as tx:
-            sandbox = await wanted_one(tx, sandbox_id, version=None)
+            sandbox = await wanted_one(tx, sandbox_id)
             self._journal.require(actor, Verb.READ, target(sandbox), sandbox_id)
             return await tx.holds.of(sandbox_id)
 
@@ -222,8 +220,9 @@ class HoldService:
             self._journal.refusals(actor, action, resource_id=sandbox_id),
             self._store.begin() as tx,
         ):
-            sandbox = await wanted_one(tx, sandbox_id, version=version)
+            sandbox = await wanted_one(tx, sandbox_id)
             self._journal.require(actor, Verb.DECIDE, target(sandbox), sandbox_id)
+            unchanged(sandbox, version)
             if wrong:
                 raise InvalidError(wrong)
             now = self._clock.now()

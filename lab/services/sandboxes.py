@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.domain.errors import NotFoundError, NotReadyError, ProviderError
+from lab.domain.errors import ConflictError, NotFoundError, NotReadyError, ProviderError
 from lab.domain.member import Resource, Role, Target, Verb
 from lab.domain.sandbox import SANDBOX_CHANGED, USABLE, Phase, Seen, Stage, phase
 from lab.ports import Filter
@@ -36,6 +36,16 @@ class SandboxView:
 def target(sandbox: Sandbox) -> Target:
     """Tell whose sandbox it is; its own people are its members."""
     return Target(Resource.SANDBOX, sandbox.spec.agency_id, frozenset(sandbox.spec.members))
+
+
+def unchanged(sandbox: Sandbox, version: int | None) -> None:
+    """Refuse whoever read an older version. Asked after access: a stranger learns no version.
+
+    Raises:
+        ConflictError: ``version`` is given and is not its.
+    """
+    if version is not None and version != sandbox.version:
+        raise ConflictError("sandbox", sandbox.id, expected=version, found=sandbox.version)
 
 
 def seen_of(stages: Mapping[Stage, StageState]) -> dict[Stage, Seen]:
@@ -94,11 +104,14 @@ class SandboxService:
                 s.id: phase(s, seen_of(await tx.sandboxes.stages(s.id)), now) for s in sandboxes
             }
 
-    async def delete(self, actor: Member, sandbox_id: SandboxId) -> SandboxView:
+    async def delete(
+        self, actor: Member, sandbox_id: SandboxId, *, version: int | None = None
+    ) -> SandboxView:
         """Ask for deletion and return at once; asking twice changes nothing.
 
         Raises:
             ForbiddenError: The actor may look at it and may not delete it.
+            ConflictError: ``version`` is given and is not its.
         """
         async with (
             self._journal.refusals(actor, "sandbox.delete", resource_id=sandbox_id),
@@ -108,6 +121,7 @@ class SandboxService:
             if sandbox is None:
                 raise NotFoundError("sandbox", sandbox_id)
             self._journal.require(actor, Verb.DELETE, target(sandbox), sandbox_id)
+            unchanged(sandbox, version)
             now = self._clock.now()
             marked = sandbox.with_deletion(now, "asked")
             if marked is not sandbox:

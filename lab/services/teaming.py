@@ -14,7 +14,7 @@ from lab.domain.sandbox import SANDBOX_CHANGED
 from lab.services.checks import MOST_COLLEAGUES
 from lab.services.extending import as_asked, goes_beyond
 from lab.services.holding import require_alive, wanted_one
-from lab.services.sandboxes import target
+from lab.services.sandboxes import target, unchanged
 from lab.services.telling import announce
 
 if TYPE_CHECKING:
@@ -117,8 +117,9 @@ class TeamService:
         *,
         wanted: str,
     ) -> Sandbox:
-        sandbox = await wanted_one(tx, sandbox_id, version=version)
+        sandbox = await wanted_one(tx, sandbox_id)
         self._journal.require(actor, Verb.CHANGE, target(sandbox), sandbox_id)
+        unchanged(sandbox, version)
         require_alive(sandbox, self._clock.now(), wanted=wanted)
         return sandbox
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, Header, Query, Request, Response
 
-from lab.domain.errors import ConflictError, InvalidError, Problem
+from lab.domain.errors import InvalidError, Problem
 from lab.domain.member import Member
 from lab.services.keys import IdempotencyKey, earlier, remember
 from lab.web.problems import WebError
@@ -38,16 +38,6 @@ def _if_match(
 
 IfMatch = Annotated[int | None, Depends(_if_match)]
 """The version that the caller has read, if it said so."""
-
-
-def require_version(kind: str, name: str, *, expected: int | None, found: int) -> None:
-    """Refuse a caller who has read an older version.
-
-    Raises:
-        ConflictError: It is another version.
-    """
-    if expected is not None and expected != found:
-        raise ConflictError(kind, name, expected=expected, found=found)
 
 
 def _key(

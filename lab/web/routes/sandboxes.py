@@ -9,7 +9,7 @@ from lab.domain.ids import SandboxId
 from lab.domain.member import Member, Resource, Role, Verb
 from lab.services.sandboxes import SandboxView
 from lab.web.access import allowed
-from lab.web.conditions import IfMatch, Part, link_next, require_version, set_etag
+from lab.web.conditions import IfMatch, Part, link_next, set_etag
 from lab.web.describing import FAILURES
 from lab.web.identity import Actor
 from lab.web.schemas.common import PageOut
@@ -86,9 +86,7 @@ async def delete_sandbox(
     sandbox_id: str, version: IfMatch, actor: Actor, request: Request, response: Response
 ) -> SandboxOut:
     lab = lab_of(request)
-    view = await lab.sandboxes.get(actor, SandboxId(sandbox_id))
-    require_version("sandbox", sandbox_id, expected=version, found=view.sandbox.version)
-    view = await lab.sandboxes.delete(actor, SandboxId(sandbox_id))
+    view = await lab.sandboxes.delete(actor, SandboxId(sandbox_id), version=version)
     response.headers["Location"] = f"/api/v1/sandboxes/{sandbox_id}"
     return await written(lab, actor, view, response)
 
