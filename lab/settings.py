@@ -215,6 +215,8 @@ class Settings(BaseSettings):
         time_zone: Where the lab's days begin and end.
         oidc: Who signs people in beside local accounts; nobody by default.
         mail: How the mail of notices leaves; into a folder by default.
+        theme_dir: Laid over the portal's own pages: files, and templates; ``STATE_DIR/theme`` by
+            default, and there need be none.
         notebook_env: The environment that every sandbox sees at ``/opt/notebook``.
         poll: How often a sandbox that is being built or taken down is looked at.
         watch: How often one that is ready is looked at.
@@ -243,6 +245,7 @@ class Settings(BaseSettings):
     mail: Mail = Mail()
     policies_dir: Path = CHECKOUT / "policies"
     templates_dir: Path = CHECKOUT / "notebooks-templates"
+    theme_dir: Path = Path()
     notebook_env: Path = CHECKOUT / ".build" / "notebook"
     providers: dict[Stage, ProviderSettings] = {}
     storage: StoreChoice = StoreChoice()
@@ -266,6 +269,7 @@ class Settings(BaseSettings):
             mark = hashlib.sha256(str(state_dir).encode()).hexdigest()[:8]
             base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
             values["run_dir"] = Path(base) / f"vase-clos-{os.getuid()}-{mark}"
+        values["theme_dir"] = values.get("theme_dir") or state_dir / "theme"
         _fill_address(values)
         if not values.get("database_url"):
             values["database_url"] = _database(values.get("runtime"), state_dir)

@@ -267,6 +267,7 @@ WORDS: dict[str, str] = {
     ),
     "the supervisor did not start: {why}": "le superviseur n’a pas démarré : {why}",
     "the supervisor does not answer": "le superviseur ne répond pas",
+    "none in {path}": "aucun dans {path}",
     "there is no notebook environment at {path}": (
         "il n’y a pas d’environnement de carnets dans {path}"
     ),

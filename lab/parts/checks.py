@@ -70,6 +70,7 @@ def before_start(settings: Settings) -> list[Check]:
         *_sandboxes(settings),
         _supervision(),
         _notebooks(settings),
+        *_theme(settings),
         _state(settings),
         _run_dir(settings),
         _disk(settings),
@@ -203,6 +204,20 @@ def _notebooks(settings: Settings) -> Check:
         message("there is no notebook environment at {path}", path=settings.notebook_env),
         message("Run 'make up', which builds it, or images/notebook/build.sh."),
     )
+
+
+def _theme(settings: Settings) -> list[Check]:
+    """Look at the theme, where there is one. A fault never keeps the lab from starting."""
+    folder = settings.theme_dir
+    if not folder.exists():
+        return [Check("theme", Verdict.OK, message("none in {path}", path=folder))]
+    from lab.parts import theming  # noqa: PLC0415 -- pages are made of what nobody else needs
+
+    found = [
+        Check("theme", Verdict.WARNING, _said(*fault.what), _said(*fault.remedy))
+        for fault in theming.faults(folder)
+    ]
+    return found or [Check("theme", Verdict.OK, message("{path}", path=folder))]
 
 
 def _state(settings: Settings) -> Check:

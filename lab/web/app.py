@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
 
 from lab.domain.secret import Secret
-from lab.web import describing, errors
+from lab.web import describing, errors, theme
 from lab.web.access import without_rule
+from lab.web.environments import STATIC, theme_faults
 from lab.web.gate import Gate
 from lab.web.metrics import Traffic
 from lab.web.pages import ROUTERS as PAGES
-from lab.web.rendering import STATIC
 from lab.web.routes import ROUTERS as ROUTES
 from lab.web.throttle import Throttle
 from lab.web.watch import Watch
@@ -25,8 +28,13 @@ from lab.web.watch import Watch
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from starlette.responses import Response
+    from starlette.types import Scope
+
     from lab.settings import Settings
     from lab.web.wiring import Lab
+
+log = logging.getLogger(__name__)
 
 FILES = Path(__file__).parent / "static"
 WATCHED = frozenset({
@@ -82,6 +90,8 @@ def create_app(lab: Lab, *, run_controller: bool = True) -> FastAPI:
             raise RouteWithoutRuleError(names)
         app.include_router(router)
     app.mount(STATIC, StaticFiles(directory=FILES), name="static")
+    app.mount(theme.THEME, ThemeFiles(lab.settings.theme_dir), name="theme")
+    _tell_of_theme(lab.settings.theme_dir)
     errors.install(app)
     app.add_middleware(
         Gate,
@@ -93,6 +103,35 @@ def create_app(lab: Lab, *, run_controller: bool = True) -> FastAPI:
     )
     app.add_middleware(Watch, traffic=app.state.traffic)  # added last: around everything
     return app
+
+
+class ThemeFiles(StaticFiles):
+    """Serves the files of a theme: of few types, none hidden, none outside of its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(directory=folder / "static", check_dir=False)
+
+    async def check_config(self) -> None:
+        """Do without the folder: there need not be one, and it may come later."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Answer with one file.
+
+        Raises:
+            HTTPException: There is none that is served.
+        """
+        if not theme.is_served(path):
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        response = await super().get_response(path, scope)
+        # Not what the machine's own tables guess: browsers are told to believe it.
+        response.headers["Content-Type"] = theme.TYPES[Path(path).suffix.lower()]
+        return response
+
+
+def _tell_of_theme(folder: Path) -> None:
+    for fault in theme_faults(folder):
+        said = {"file": fault.file, "why": fault.why, "detail": fault.detail}
+        log.warning("the theme has a fault; 'lab doctor' says what to do", extra=said)
 
 
 def hosts(settings: Settings) -> frozenset[str]:

@@ -1,22 +1,20 @@
-"""Pages from templates: one environment for each language, everything escaped."""
+"""Pages from templates: in the visitor's language, everything escaped."""
 
 from __future__ import annotations
 
 import functools
+import logging
 import secrets
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader
-from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
-from lab.domain.member import ACCESS, Resource, Role, Verb
-from lab.web import words
-from lab.web.hours_words import hold_words, hour_lines, spent_words
+from lab.domain.member import ACCESS
+from lab.web import theme
+from lab.web.environments import environment
 from lab.web.identity import csrf_token, keep_visit
 from lab.web.language import COOKIE, LANGUAGES
-from lab.web.problems import usage_words
 from lab.web.wiring import lab_of
 
 if TYPE_CHECKING:
@@ -25,63 +23,15 @@ if TYPE_CHECKING:
     from fastapi import Request
     from starlette.responses import Response
 
-    from lab.domain.member import Member
+    from lab.domain.member import Member, Resource, Verb
     from lab.web.language import Language
 
-STATIC = "/statique"
+log = logging.getLogger(__name__)
 
 
 def page_language(request: Request) -> Language:
     """Return the language that the visitor chose; French until then."""
     return LANGUAGES.get(request.cookies.get(COOKIE, ""), LANGUAGES["fr"])
-
-
-@functools.cache
-def environment(code: str) -> Environment:
-    """Return the templates in one language."""
-    language = LANGUAGES[code]
-    env = Environment(
-        loader=ChoiceLoader([
-            PackageLoader("lab.web"),
-            PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}),
-        ]),
-        autoescape=True,
-        extensions=["jinja2.ext.i18n"],
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    env.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
-        language.text, language.form, newstyle=True
-    )
-    env.filters |= {
-        "day": language.day,
-        "duration": language.duration,
-        "size": language.size,
-        "cores": language.cores,
-        "count": language.count,
-        "percent": language.percent,
-        "month": language.month,
-        "said": language.text,
-        "lines": lines,
-    }
-    env.globals |= {
-        "language": language,
-        "words": words,
-        "usage_words": functools.partial(usage_words, language=language),
-        "hour_lines": functools.partial(hour_lines, language=language),
-        "spent_words": functools.partial(spent_words, language=language),
-        "hold_words": functools.partial(hold_words, language=language),
-        "Role": Role,
-        "Verb": Verb,
-        "Resource": Resource,
-        "STATIC": STATIC,
-    }
-    return env
-
-
-def lines(text: str) -> Markup:
-    """Return a text of several lines as HTML, nothing in it but line breaks."""
-    return Markup("<br>").join(text.split("\n"))
 
 
 def nonce_of(request: Request) -> str:
@@ -152,25 +102,34 @@ def render(
 def fragment(request: Request, name: str, /, **context: Any) -> str:
     """Return a template's text."""
     language = page_language(request)
+    settings = lab_of(request).settings
+    given = _given(request, language) | context
+    if theme.has_templates(settings.theme_dir):
+        try:
+            themed = environment(language.code, settings.theme_dir)
+            return themed.get_template(name).render(given)
+        except Exception as error:
+            # Not with its traceback: that would write what the page was to show.
+            what = f"{type(error).__name__}: {error}"
+            log.error("the theme's templates are left out of a page: %s", what)  # noqa: TRY400
+    return environment(language.code).get_template(name).render(given)
+
+
+def _given(request: Request, language: Language) -> dict[str, Any]:
+    """Return what every template may use."""
     settings, member = lab_of(request).settings, member_of(request)
-    return (
-        environment(language.code)
-        .get_template(name)
-        .render(
-            {
-                "member": member,
-                "unread_count": getattr(request.state, "unread", 0),
-                "may": functools.partial(may, member),
-                "csrf": functools.partial(csrf_token, request),
-                "cspNonce": nonce_of(request),
-                "path": request.url.path,
-                "moment": functools.partial(language.moment, zone=settings.zone),
-                "instant": functools.partial(language.instant, zone=settings.zone),
-                "last_day": functools.partial(language.last_day, zone=settings.zone),
-                "now": lab_of(request).clock.now(),
-                "zone": settings.zone,
-                "provider": settings.oidc,
-            }
-            | context
-        )
-    )
+    return {
+        "member": member,
+        "unread_count": getattr(request.state, "unread", 0),
+        "may": functools.partial(may, member),
+        "csrf": functools.partial(csrf_token, request),
+        "cspNonce": nonce_of(request),
+        "path": request.url.path,
+        "moment": functools.partial(language.moment, zone=settings.zone),
+        "instant": functools.partial(language.instant, zone=settings.zone),
+        "last_day": functools.partial(language.last_day, zone=settings.zone),
+        "now": lab_of(request).clock.now(),
+        "zone": settings.zone,
+        "provider": settings.oidc,
+        "theme": theme.of_folder(settings.theme_dir),
+    }

@@ -70,6 +70,10 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "Approval rules, egress profiles and sizes.",
     ),
     "templates_dir": ("Les gabarits de carnets.", "The notebook templates."),
+    "theme_dir": (
+        "L’habillage posé sur les pages du portail, s’il y en a un.",
+        "The theme laid over the portal’s pages (files and templates); there need be none.",
+    ),
     "notebook_env": (
         "L’environnement Python que chaque bac à sable voit.",
         "The environment that every sandbox sees at `/opt/notebook`.",
