@@ -131,12 +131,27 @@ class _Rows:
             "agency",
             "resource",
         )
+        used = _gauge(
+            "budget_used_hours",
+            "Hours of the month that an agency with a budget has used.",
+            "agency",
+            "resource",
+        )
+        limit = _gauge(
+            "budget_limit_hours", "Hours that an agency may use in a month.", "agency", "resource"
+        )
         for account in self._figures.accounts:
             for metered in Metered:
-                used = account.share(metered)
-                if used is not None:
-                    share.add_metric([account.agency_id, f"{metered.value}_hours"], used)
+                part, most = account.share(metered), account.budget.of(metered)
+                if part is None or most is None:
+                    continue
+                labels = [account.agency_id, f"{metered.value}_hours"]
+                share.add_metric(labels, part)
+                used.add_metric(labels, account.used.thousandths(metered) / 1000)
+                limit.add_metric(labels, most)
         yield share
+        yield used
+        yield limit
 
 
 def _gauge(name: str, text: str, *labels: str) -> GaugeMetricFamily:

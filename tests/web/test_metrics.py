@@ -6,13 +6,18 @@ import logging
 import re
 import shutil
 import subprocess
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from lab.domain.agency import Usage
 from lab.domain.errors import NotFoundError
+from lab.domain.hours import THRESHOLDS, Budget, Span
+from lab.domain.ids import AgencyId
+from lab.domain.quantity import GIB, Resources
 from lab.logs import FIELDS, REQUEST_ID, JsonFormatter
 from lab.settings import CHECKOUT
 from lab.web.app import create_app
@@ -23,6 +28,7 @@ from tests.web.scenes import failing_sandbox, ready_sandbox
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lab.domain.ids import SandboxId
     from tests.conftest import FixedClock
     from tests.web.conftest import Users, WebLab
 
@@ -138,7 +144,7 @@ async def test_every_query_of_the_dashboard_has_an_answer_in_prometheus(
     if program is None:
         pytest.skip("not installed: prometheus")
     lab = await build_lab(settings_in(tmp_path, free_port()), clock)
-    await ready_sandbox(lab)
+    await spend(lab, await ready_sandbox(lab))
     await failing_sandbox(lab, "c.roy")
     port, own = lab.settings.ports.control_plane, free_port()
     configuration = tmp_path / "prometheus.yml"
@@ -168,6 +174,35 @@ async def test_every_query_of_the_dashboard_has_an_answer_in_prometheus(
         "pending": "1",
         "deleting": "0",
     }
+    hours = {"ratio": ("0.8", "0"), "used_hours": ("400", "0"), "limit_hours": ("500", "20")}
+    for name, (cpu, gpu) in hours.items():
+        named = "budget_used_ratio" if name == "ratio" else f"budget_{name}"
+        told = answers[f"max by (agency, resource) (vaseclos_{named})"]
+        assert {(o["metric"]["agency"], o["metric"]["resource"]): o["value"][1] for o in told} == {
+            ("rft", "cpu_hours"): cpu,
+            ("rft", "gpu_hours"): gpu,
+        }
+
+
+def test_the_dashboard_changes_colour_where_the_lab_tells_of_a_budget() -> None:
+    panels = json.loads(DASHBOARD.read_text())["panels"]
+    shares = next(p for p in panels if "budget_used_ratio" in p["targets"][0]["expr"])
+    steps = shares["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert [step["value"] for step in steps[1:]] == [percent / 100 for percent in THRESHOLDS]
+    assert len({step["color"] for step in steps}) == len(steps)
+    assert len({panel["id"] for panel in panels}) == len(panels)
+
+
+async def spend(lab: WebLab, sandbox_id: SandboxId) -> None:
+    """Let an agency have used four fifths of its CPU hours, and none of its GPU hours."""
+    room = Usage(Resources(4000, 8 * GIB, 40 * GIB, 1), 3)
+    await lab.agencies.set_quota(
+        lab.people["o.lavoie"], AgencyId("rft"), room, budget=Budget(cpu_hours=500, gpu_hours=20)
+    )
+    begins = lab.clock.now() - timedelta(hours=100)
+    async with lab.store.begin() as tx:
+        held = Resources(4000, GIB, GIB)
+        await tx.hours.begin(Span(sandbox_id, AgencyId("rft"), held, begins))
 
 
 async def _answers(asked: httpx.AsyncClient) -> dict[str, list[dict[str, dict[str, str]]]]:
