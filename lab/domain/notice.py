@@ -17,6 +17,9 @@ NOTICE_DUE = "notice.due"
 FIRST_RETRY, LAST_RETRY = timedelta(minutes=1), timedelta(hours=1)
 """Between two tries to send one mail; doubled each time, as long as it takes."""
 
+KEPT_READ = timedelta(days=180)
+"""How long a notice is kept once it was read. One that nobody read is kept."""
+
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){1,8}")
 _MOST_DOUBLINGS = 16
 

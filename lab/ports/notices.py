@@ -55,6 +55,14 @@ class Notices(Protocol):
         """Return those whose mail was handed over and not answered."""
         ...
 
+    async def prune(self, before: datetime, limit: int = 500) -> int:
+        """Delete those that were read before a moment; say how many.
+
+        Not those whose mail is still to leave, nor those about a sandbox that is not gone or a
+        dossier that awaits its signature: their event is looked for again, and would be told anew.
+        """
+        ...
+
     async def addresses(self, ids: Sequence[MemberId]) -> Mapping[MemberId, str]:
         """Return the addresses that people gave."""
         ...

@@ -17,7 +17,15 @@ from lab.domain.ids import MemberId, RequestId, SandboxId
 from lab.domain.intake_states import IntakeState
 from lab.domain.letter import letter_of
 from lab.domain.member import Role, Verb, can
-from lab.domain.notice import NOTICE_DUE, Happening, MailState, Notice, NoticeKind, is_address
+from lab.domain.notice import (
+    KEPT_READ,
+    NOTICE_DUE,
+    Happening,
+    MailState,
+    Notice,
+    NoticeKind,
+    is_address,
+)
 from lab.domain.request import RequestState
 from lab.domain.sandbox import USABLE, Phase, Stage, phase
 from lab.ports import Filter, PostError
@@ -38,6 +46,7 @@ log = logging.getLogger(__name__)
 
 _WEEK, _DAY = timedelta(days=7), timedelta(days=1)
 _MOST = 200
+_PRUNED_EVERY = timedelta(hours=1)
 
 
 async def announce(tx: Transaction, at: datetime, *events: Happening) -> None:
@@ -84,6 +93,7 @@ class NoticeWork:
         self._url, self._domain, self._every, self._guard = url, domain, every, guard
         self._zone, self._idle = zone, idle
         self._news = asyncio.Event()
+        self._prune_at: datetime | None = None
 
     def wake(self) -> None:
         """Have mail sent now. Safe at any time."""
@@ -96,6 +106,7 @@ class NoticeWork:
             self._news.clear()
             await self._try(self.look)
             await self._try(self.send)
+            await self._try(self.prune)
             try:
                 await asyncio.wait_for(self._news.wait(), self._every.total_seconds())
             except TimeoutError:
@@ -147,6 +158,16 @@ class NoticeWork:
                 for event, people in found:
                     count += await self._add(tx, event, people)
         return count
+
+    async def prune(self) -> int:
+        """Delete what was read long ago; return how many. Now and then is enough."""
+        now = self._clock.now()
+        if self._prune_at is not None and now < self._prune_at:
+            return 0
+        self._prune_at = now + _PRUNED_EVERY
+        async with self._store.begin() as tx:
+            self._guard()
+            return await tx.notices.prune(now - KEPT_READ)
 
     async def recover(self) -> None:
         """Let go of mail that was handed over when the last process ended.

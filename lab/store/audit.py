@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, or_, select
 
@@ -16,7 +16,7 @@ from lab.store.tables import audit_events
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Select
     from sqlalchemy.engine import RowMapping
 
     from lab.store.link import Link
@@ -52,8 +52,7 @@ class SqlAudit:
     ) -> Page[AuditEvent]:
         """Return one page of those that are looked for, newest first."""
         table, limit = audit_events, limit_of(limit)
-        statement = select(table).order_by(table.c.seq.desc()).limit(limit + 1)
-        statement = statement.where(*_conditions(which or AuditFilter()))
+        statement = statement_of(which or AuditFilter(), limit + 1)
         older = after_number(after, table.c.seq)
         if older is not None:
             statement = statement.where(older)
@@ -77,6 +76,12 @@ class SqlAudit:
         """Return every row, first row first; for the verifier."""
         rows = await self._link.all(select(audit_events).order_by(audit_events.c.seq))
         return [_event(row) for row in rows]
+
+
+def statement_of(which: AuditFilter, limit: int) -> Select[tuple[Any, ...]]:
+    """Return what asks for the newest rows that are looked for."""
+    newest = select(audit_events).order_by(audit_events.c.seq.desc()).limit(limit)
+    return newest.where(*_conditions(which))
 
 
 def _conditions(which: AuditFilter) -> list[ColumnElement[bool]]:

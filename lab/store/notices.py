@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, exists, func, select
 
+from lab.domain.intake_states import IntakeState
 from lab.domain.notice import MailState, Notice, NoticeKind
 from lab.store.cursors import limit_of
+from lab.store.tables import sandboxes
+from lab.store.tables_data import intakes
 from lab.store.tables_telling import notice_addresses, notices
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from sqlalchemy import Select
     from sqlalchemy.engine import RowMapping
 
     from lab.domain.ids import MemberId
@@ -89,6 +93,12 @@ class SqlNotices:
         )
         return [_notice(row) for row in rows]
 
+    async def prune(self, before: datetime, limit: int = 500) -> int:
+        """Delete those that were read before a moment, of what is over; say how many."""
+        old = old_ones(before, limit_of(limit))
+        result = await self._link.run(delete(notices).where(notices.c.id.in_(old)))
+        return int(result.rowcount)
+
     async def addresses(self, ids: Sequence[MemberId]) -> Mapping[MemberId, str]:
         """Return the addresses that people gave."""
         if not ids:
@@ -104,6 +114,21 @@ class SqlNotices:
             await self._link.write_over(table, [{"member_id": member_id, "address": address}])
         else:
             await self._link.run(delete(table).where(table.c.member_id == member_id))
+
+
+def old_ones(before: datetime, limit: int) -> Select[tuple[str]]:
+    """Return what finds those that may go: read before a moment, of what is over."""
+    alive = exists().where(sandboxes.c.id == notices.c.subject, sandboxes.c.deleted_at.is_(None))
+    awaited = exists().where(
+        intakes.c.id == notices.c.subject, intakes.c.state == IntakeState.MEASURED.value
+    )
+    under_way = (MailState.WAITING.value, MailState.SENDING.value)
+    return (
+        select(notices.c.id)
+        .where(notices.c.read_at < before, notices.c.mail.not_in(under_way), ~alive, ~awaited)
+        .order_by(notices.c.read_at)
+        .limit(limit)
+    )
 
 
 def _values(notice: Notice) -> dict[str, object]:

@@ -306,6 +306,8 @@ audit_events = Table(
     word_column("hash"),
     Index(None, "agency_id", "seq"),
     Index(None, "action", "seq"),
+    Index(None, "actor", "seq"),
+    Index(None, "resource_id", "seq"),
 )
 
 idempotency_keys = Table(

@@ -24,6 +24,7 @@ notices = Table(
     UniqueConstraint("member_id", "key"),
     Index(None, "member_id", "at", "id"),
     Index(None, "mail", "next_try_at"),
+    Index(None, "read_at"),
 )
 
 notice_addresses = Table(

@@ -13,7 +13,7 @@ from lab.domain.idleness import IdleRule
 from lab.domain.ids import AgencyId
 from lab.domain.letter import path_of
 from lab.domain.member import Role
-from lab.domain.notice import NOTICE_DUE, Happening, MailState, NoticeKind, is_address
+from lab.domain.notice import KEPT_READ, NOTICE_DUE, Happening, MailState, NoticeKind, is_address
 from lab.domain.sandbox import Seen, Stage, StageState, SuspendReason, Suspension
 from lab.ports import PostError, RunningServer
 from lab.services.idling import IdleLook
@@ -50,6 +50,12 @@ class Case:
                 found.add((login, notice.kind.value))
             await self.lab.notices.read_all(member)
         return found
+
+    async def told_unread(self) -> None:
+        async with self.world.store.begin() as tx:
+            for kind, text in await tx.outbox.take():
+                if kind == NOTICE_DUE:
+                    await self.work.take_in(tx, text)
 
     async def filed(self, **changes: object) -> SandboxRequest:
         asked = draft(**({"size": "moyen"} | changes))
@@ -309,6 +315,46 @@ async def test_notices_are_ones_own(case: Case) -> None:
         with pytest.raises(InvalidError):
             await notices.set_address(people["reviewer"], wrong)
     assert await notices.address(people["reviewer"]) == ""
+
+
+async def test_what_was_read_half_a_year_ago_goes_but_for_what_is_not_over(case: Case) -> None:
+    people, clock, notices = case.world.people, case.world.clock, case.lab.notices
+    me = people["requester"]
+    live, waiting = await case.filed(size="petit"), await case.filed()
+    await case.told()
+    assert live.sandbox_id is not None
+    clock.time += timedelta(minutes=5)
+    # The sandbox of one stays for years; what it is told of would be told again.
+    async with case.world.store.begin() as tx:
+        sandbox = await tx.sandboxes.get(live.sandbox_id)
+        assert sandbox is not None
+        held = Suspension(clock.now(), SuspendReason.ASKED, "Une fuite")
+        far = replace(sandbox.spec, expires_at=clock.now() + timedelta(days=999))
+        await tx.sandboxes.put(replace(sandbox, spec=far).suspended(held))
+    await case.work.look()
+    about = {n.subject for n in await notices.mine(me)}
+    assert live.sandbox_id in about
+    clock.time += KEPT_READ
+    await notices.read_all(me)
+    assert await case.work.prune() == 0
+    clock.time += KEPT_READ + timedelta(days=1)
+    # Its mail still waits: not yet.
+    before = {p: len(await notices.mine(m)) for p, m in people.items()}
+    assert await case.work.prune() == 0
+    await case.work.send()
+    assert await case.work.prune() == 0  # asked again within the hour
+    clock.time += timedelta(hours=2)
+    gone = await case.work.prune()
+    after = {p: len(await notices.mine(m)) for p, m in people.items()}
+    assert gone == sum(before.values()) - sum(after.values()) > 0
+    assert live.sandbox_id in {n.subject for n in await notices.mine(me)}
+    # Nobody read these: they stay.
+    await case.lab.messages.say(me, waiting.id, text="Bonjour")
+    await case.told_unread()
+    clock.time += 3 * KEPT_READ
+    await case.work.send()
+    assert await case.work.prune() == 0
+    assert await case.work.look() == 0
 
 
 @pytest.fixture
