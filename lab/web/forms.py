@@ -21,12 +21,19 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class Form:
-    """The fields of one form, as sent."""
+    """The fields of one form, as sent; what no keyboard types is made to be seen.
+
+    Such a value is refused by ``only``, and comes back on the page with everything else.
+    """
 
     def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
         self._values: dict[str, list[str]] = {}
+        self._unreadable: set[str] = set()
         for name, value in pairs:
-            self._values.setdefault(name, []).append(value)
+            plain = _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", value)
+            self._values.setdefault(name, []).append(plain)
+            if plain != value:
+                self._unreadable.add(name)
 
     def one(self, name: str) -> str:
         """Return the first value of a field, or nothing."""
@@ -45,9 +52,7 @@ class Form:
         extra = set(self._values) - set(names) - {"csrf"}
         problems = [Problem(name[:64], "unknown_field") for name in sorted(extra)]
         problems += [
-            Problem(name, "control_characters")
-            for name in names
-            if any(_CONTROLS.search(value) for value in self.many(name))
+            Problem(name, "control_characters") for name in names if name in self._unreadable
         ]
         if problems:
             raise InvalidError(problems)

@@ -18,7 +18,6 @@ from lab.web.pages.request_form import Choices
 Advised = tuple[str, Assessment, list[str]]
 PARTS = ("day", "month", "year")
 _NUMBER = re.compile(r"[0-9]{1,4}", re.ASCII)
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _REVIEW = msg("Demande une révision.")
 _TOO_MUCH = msg("Dépasse ce qui reste à votre organisme.")
 
@@ -80,7 +79,7 @@ def _day(parts: Sequence[str]) -> str:
 def parts_of(form: Form | None, name: str, kept: str) -> Sequence[str]:
     """Return day, month and year as typed, or as kept."""
     if form is not None:
-        return [_shown(form.one(f"{name}_{part}")) for part in PARTS]
+        return [form.one(f"{name}_{part}") for part in PARTS]
     if not kept:
         return ("", "", "")
     day = date.fromisoformat(kept)
@@ -129,7 +128,7 @@ def _view(
         label=label,
         hint=hint,
         longest=ask.longest,
-        value=_shown(first),
+        value=first,
         parts=parts_of(form, ask.name, first) if ask.kind is Kind.DAY else ("", "", ""),
         options=_options(step, ask.name, offer, given),
     )
@@ -248,11 +247,6 @@ def _amounts(resources: Resources, language: Language) -> str:
         language.text("%(size)s de mémoire", size=language.size(resources.memory_bytes)),
         language.text("%(size)s de stockage", size=language.size(resources.storage_bytes)),
     ))
-
-
-def _shown(text: str) -> str:
-    """Return a text as it was typed; what no keyboard types is made to be seen."""
-    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def said(step: Step, values: Mapping[str, Sequence[str]], offer: Offer) -> list[tuple[str, str]]:

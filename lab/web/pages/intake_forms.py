@@ -34,15 +34,14 @@ class Opening:
     source: str = ""
 
     @classmethod
-    def of(cls, form: Form) -> "Opening":
-        """Read it from a form.
+    def names(cls) -> list[str]:
+        """Return the fields of the form."""
+        return [each.name for each in fields(cls)]
 
-        Raises:
-            InvalidError: There are fields that the form does not have.
-        """
-        names = [each.name for each in fields(cls)]
-        form.only(*names)
-        return cls(**{name: form.one(name) for name in names})
+    @classmethod
+    def of(cls, form: Form) -> "Opening":
+        """Read it from a form, whatever is in it: it is shown again where it is refused."""
+        return cls(**{name: form.one(name) for name in cls.names()})
 
     @classmethod
     def fresh(cls) -> "Opening":
@@ -115,16 +114,15 @@ def columns_of(intake: Intake) -> list[ColumnTyped]:
     return typed
 
 
-def columns_typed(form: Form, intake: Intake) -> list[ColumnTyped]:
-    """Read the columns from a form, in the order of the table.
+def column_names(intake: Intake) -> list[str]:
+    """Return the fields of the form."""
+    return ["version", *(f"{part}-{n}" for n in range(len(intake.findings)) for part in _PARTS)]
 
-    Raises:
-        InvalidError: There are fields that the form does not have.
-    """
-    count = len(intake.findings)
-    form.only("version", *(f"{part}-{n}" for n in range(count) for part in _PARTS))
+
+def columns_typed(form: Form, intake: Intake) -> list[ColumnTyped]:
+    """Read the columns from a form, in the order of the table, whatever is in it."""
     typed = {}
-    for n in range(count):
+    for n in range(len(intake.findings)):
         name = form.one(f"name-{n}")
         typed[name] = ColumnTyped(
             name=name,

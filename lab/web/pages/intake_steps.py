@@ -30,11 +30,18 @@ from lab.web.forms import form_of
 from lab.web.identity import Actor
 from lab.web.pages import intake_figures
 from lab.web.pages.intake import back_to, problems_of, version_of
-from lab.web.pages.intake_forms import ColumnTyped, choices_of, columns_of, columns_typed
+from lab.web.pages.intake_forms import (
+    ColumnTyped,
+    choices_of,
+    column_names,
+    columns_of,
+    columns_typed,
+)
 from lab.web.pages.intake_treatment import (
     Parameters,
     TreatmentTyped,
     treatment_for,
+    treatment_names,
     treatment_typed,
 )
 from lab.web.pages.intakes import trail_to
@@ -104,9 +111,9 @@ async def show_columns(intake_id: str, actor: Actor, request: Request) -> Respon
 async def confirm_columns(intake_id: str, actor: Actor, request: Request) -> Response:
     lab, form = lab_of(request), await form_of(request)
     intake = await lab.intakes.get(actor, IntakeId(intake_id))
-    typed = columns_of(intake)
+    typed = columns_typed(form, intake)
     try:
-        typed = columns_typed(form, intake)
+        form.only(*column_names(intake))
         choices = choices_of(typed, intake)
         await lab.intakes.confirm(actor, intake.id, choices, version=version_of(form))
     except _REFUSED as error:
@@ -159,9 +166,9 @@ async def show_treatment(intake_id: str, actor: Actor, request: Request) -> Resp
 async def treat(intake_id: str, actor: Actor, request: Request) -> Response:
     lab, form = lab_of(request), await form_of(request)
     intake = await lab.intakes.get(actor, IntakeId(intake_id))
-    typed = treatment_for(intake, lab.catalogue.catalogue().privacy, _offered(intake))
+    typed = treatment_typed(form, intake)
     try:
-        typed = treatment_typed(form, intake)
+        form.only(*treatment_names(intake))
         parameters = Parameters(typed).read()
         await lab.intake_runs.start(
             actor,

@@ -88,15 +88,15 @@ def _declared(declared: dict[str, Any], name: str, kind: str) -> DomainTyped:
     )
 
 
-def treatment_typed(form: Form, intake: Intake) -> TreatmentTyped:
-    """Read a treatment from a form.
+def treatment_names(intake: Intake) -> list[str]:
+    """Return the fields of the form."""
+    names = (f"{part}-{n}" for n in range(len(_kept(intake))) for part in _DOMAIN)
+    return ["version", *_SIMPLE, *names]
 
-    Raises:
-        InvalidError: There are fields that the form does not have.
-    """
+
+def treatment_typed(form: Form, intake: Intake) -> TreatmentTyped:
+    """Read a treatment from a form, whatever is in it: it is shown again where it is refused."""
     kept = _kept(intake)
-    names = [f"{part}-{n}" for n in range(len(kept)) for part in _DOMAIN]
-    form.only("version", *_SIMPLE, *names)
     domain = tuple(
         DomainTyped(
             name=name, type=kind, **{part: form.one(f"{part}-{n}").strip() for part in _DOMAIN}

@@ -88,9 +88,9 @@ async def show_opening(actor: Actor, request: Request) -> Response:
 @router.post("/nouveau", dependencies=[Depends(_CREATE)])
 async def open_intake(actor: Actor, request: Request) -> Response:
     lab, form = lab_of(request), await form_of(request)
-    typed = Opening()
+    typed = Opening.of(form)
     try:
-        typed = Opening.of(form)
+        form.only(*Opening.names())
         draft = typed.to_draft()
         key = key_for(typed.cle or None, request, {"draft": repr(draft)})
         made = await lab.intakes.open(actor, draft, key=key)

@@ -56,8 +56,9 @@ async def show_closing(login: str, actor: Actor, request: Request) -> Response:
 
 @router.post("/{login}/desactiver", dependencies=[Depends(_CHANGE)])
 async def close_account(login: str, actor: Actor, request: Request) -> Response:
-    (await form_of(request)).only()
+    form = await form_of(request)
     try:
+        form.only()
         await lab_of(request).accounts.deactivate(actor, login)
     except InvalidError as error:
         return await _closing(request, actor, login, error=error)

@@ -57,12 +57,7 @@ class Typed:
 
     @classmethod
     def of(cls, form: Form) -> "Typed":
-        """Read it from a form.
-
-        Raises:
-            InvalidError: There are fields that the form does not have.
-        """
-        form.only(*FIELDS)
+        """Read it from a form, whatever is in it: it is shown again where it is refused."""
         return cls(
             key=form.one("cle"),
             agency_id=form.one("agency_id"),

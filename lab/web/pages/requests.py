@@ -32,6 +32,7 @@ from lab.web.pages.draft_fields import kept_with
 from lab.web.pages.listing import name_of
 from lab.web.pages.request_form import (
     ANCHORS,
+    FIELDS,
     Typed,
     choices_for,
     fresh,
@@ -77,9 +78,10 @@ async def show_form(actor: Actor, request: Request) -> Response:
 @router.post("/nouvelle", dependencies=[Depends(_CREATE)])
 async def file_request(actor: Actor, request: Request) -> Response:
     lab, form = lab_of(request), await form_of(request)
-    typed = Typed()
+    typed = Typed.of(form)
     try:
-        typed = with_key(Typed.of(form), actor)
+        form.only(*FIELDS)
+        typed = with_key(typed, actor)
         draft = typed.to_draft()
         if form.one("action") == "preview":
             preview = await lab.requests.preview(actor, draft)

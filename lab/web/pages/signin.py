@@ -37,9 +37,13 @@ async def show_sign_in(request: Request, jeton: str = "", suite: str = "/") -> R
 
 @router.post("/entrer", dependencies=[Depends(public())])
 async def sign_in(request: Request) -> Response:
-    form = (await form_of(request)).only("login", "password", "suite")
+    form = await form_of(request)
     login, password = form.one("login").strip(), form.one("password")
     next_path = own_path(form.one("suite") or "/")
+    try:
+        form.only("login", "password", "suite")
+    except InvalidError as error:
+        return _form(request, next_path=next_path, login=login, error=error)
     missing = [
         Problem(n, "required") for n, v in (("login", login), ("password", password)) if not v
     ]
@@ -112,7 +116,7 @@ def _form(
     match error:
         case InvalidError():
             status = HTTPStatus.UNPROCESSABLE_ENTITY
-            problems = shown(error.problems, language)
+            problems = shown(error.problems, language, {"suite": ""})
             wrong = {problem["field"]: problem["text"] for problem in problems}
         case NotSignedInError():
             status = HTTPStatus.UNAUTHORIZED
