@@ -67,6 +67,7 @@ REVIEWS: dict[str, str] = {
     ),
     "expires_in_1": "supprimé dans un jour",
     "expires_in_7": "supprimé dans sept jours",
+    "hours_again": "heures revenues",
     "idle": "carnet bientôt arrêté",
     "invited": "invitation dans un bac",
     "message": "message",

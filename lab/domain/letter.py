@@ -43,6 +43,10 @@ SENTENCES: Mapping[NoticeKind, tuple[str, str]] = {
         "Your sandbox will be deleted within a day",
     ),
     NoticeKind.SUSPENDED: ("Votre bac à sable est suspendu", "Your sandbox is suspended"),
+    NoticeKind.HOURS_AGAIN: (
+        "Un bac à sable suspendu a de nouveau des heures et peut reprendre",
+        "A suspended sandbox has hours again and may be resumed",
+    ),
     NoticeKind.IDLE: (
         "Votre carnet s’arrêtera bientôt, faute d’usage",
         "Your notebook will soon stop, for want of use",

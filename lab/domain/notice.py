@@ -37,6 +37,8 @@ class NoticeKind(Enum):
     EXPIRES_IN_7 = "expires_in_7"
     EXPIRES_IN_1 = "expires_in_1"
     SUSPENDED = "suspended"
+    HOURS_AGAIN = "hours_again"
+    """For a sandbox that the budget of its agency suspended; it goes on once it is resumed."""
     IDLE = "idle"
     """One's notebook server ends soon for want of use; the mark is when, in seconds (UTC)."""
     INVITED = "invited"

@@ -30,6 +30,7 @@ from lab.domain.request import RequestState
 from lab.domain.sandbox import USABLE, Phase, Stage, phase
 from lab.ports import Filter, PostError
 from lab.services.deciding import takes_part, target
+from lab.services.hours_again import hours_again
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
@@ -137,6 +138,7 @@ class NoticeWork:
             stages = await tx.sandboxes.live_stages()
             waiting = Filter(intake_state=IntakeState.MEASURED, limit=_MOST)
             dossiers = (await tx.intakes.page(waiting)).items
+            again = await hours_again(tx, live, self._zone, now)
         found: list[tuple[Happening, tuple[MemberId, ...]]] = [
             (event, sandbox.spec.members)
             for sandbox in live
@@ -150,6 +152,7 @@ class NoticeWork:
             for dossier in dossiers
             if dossier.final is None or dossier.final.passes
         ]
+        found += again
         if self._idle is not None:
             found += await self._idle.found(live, now)
         if found:

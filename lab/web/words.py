@@ -155,6 +155,9 @@ NOTICE: Mapping[NoticeKind, str] = {
     NoticeKind.EXPIRES_IN_7: msg("Votre bac à sable sera supprimé dans sept jours ou moins."),
     NoticeKind.EXPIRES_IN_1: msg("Votre bac à sable sera supprimé dans un jour ou moins."),
     NoticeKind.SUSPENDED: msg("Votre bac à sable est suspendu."),
+    NoticeKind.HOURS_AGAIN: msg(
+        "Il y a de nouveau des heures pour un bac à sable suspendu. Rien ne reprend seul."
+    ),
     NoticeKind.IDLE: msg("Votre carnet s’arrêtera bientôt, faute d’usage."),
     NoticeKind.INVITED: msg("Vous êtes maintenant de l’équipe d’un bac à sable."),
     NoticeKind.MESSAGE: msg("Un message vous attend."),

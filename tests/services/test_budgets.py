@@ -12,6 +12,7 @@ from lab.domain.agency import Usage
 from lab.domain.errors import BudgetSpentError, ConflictError, NotFoundError, QuotaExceededError
 from lab.domain.hours import Budget, Metered, Month
 from lab.domain.ids import AgencyId, SandboxId
+from lab.domain.notice import NoticeKind
 from lab.domain.sandbox import Phase, SuspendReason
 from lab.services.budgets import BudgetWatch
 from tests.conftest import NOON
@@ -170,6 +171,41 @@ async def test_it_goes_on_once_the_budget_is_raised_or_the_month_has_turned(
     assert because == [None, "budget", None, "month"]
     assert await used(lab, world, Month(2026, 11)) == 4000
     assert await used(lab, world) == 0
+
+
+async def test_who_asked_and_the_operators_are_told_once_there_are_hours_again(
+    lab: Lab, world: World
+) -> None:
+    sandbox_id, operator = await running(lab, world), world.people["operator"]
+
+    async def told() -> set[str]:
+        await lab.notice_work.look()
+        found = set()
+        for login, member in world.people.items():
+            unread = await lab.notices.mine(member, unread_only=True)
+            found |= {login for n in unread if n.kind is NoticeKind.HOURS_AGAIN}
+            await lab.notices.read_all(member)
+        return found
+
+    await budget(lab, world, 3)
+    world.clock.time += 3 * HOUR
+    await watch(lab, world)
+    assert await told() == set()
+    await budget(lab, world, 9)
+    assert await told() == {"requester", "operator"}
+    assert await told() == set()
+    # Not used, and the month turns: told again, once.
+    await budget(lab, world, 3)
+    assert await told() == set()
+    world.clock.time = MIDNIGHT - timedelta(microseconds=1)
+    assert await told() == set()
+    world.clock.time = MIDNIGHT
+    await lab.holds.stop_all(operator, reason="Alerte.", confirmation="stop all")
+    assert await told() == set()
+    await lab.holds.lift(operator, reason="Fini.")
+    assert await told() == {"requester", "operator"}
+    await lab.holds.resume(operator, sandbox_id, reason="Décembre.")
+    assert await told() == set()
 
 
 async def test_a_review_that_ends_after_the_hours_do_is_told_so(lab: Lab, world: World) -> None:
