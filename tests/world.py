@@ -30,6 +30,7 @@ from lab.services.members import NewMember
 from lab.settings import Settings
 from lab.store import open_store
 from tests.conftest import NOON, FixedClock
+from tests.kept import once
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -145,8 +146,19 @@ async def new_world(*, looks_to_ready: int = 2) -> AsyncGenerator[World]:
     store = await open_store("sqlite+aiosqlite://")
     providers = {stage: MemoryProvider(stage, looks_to_ready) for stage in Stage}
     world = World(store, FixedClock(), providers)
+
+    async def fill_it() -> dict[str, Member]:
+        await fill(world)
+        return dict(world.people)
+
+    world.people.update(await once(store, "world", fill_it))
+    yield world
+    await store.aclose()
+
+
+async def fill(world: World) -> None:
     lab = await world.lab()
-    async with store.begin() as tx:
+    async with world.store.begin() as tx:
         for code in ("rft", "bnf"):
             await tx.agencies.put(Agency(AgencyId(code), f"Organisme {code}", code, QUOTA, 90))
         await put_dataset(tx, "demandes-prestations", DataClass.SYNTHETIC)
@@ -163,8 +175,6 @@ async def new_world(*, looks_to_ready: int = 2) -> AsyncGenerator[World]:
         agency_id = AgencyId(agency) if agency else None
         new = NewMember(login, login.title(), agency_id, frozenset({role}))
         world.people[login] = await lab.members.create(None, new)
-    yield world
-    await store.aclose()
 
 
 async def put_dataset(tx: object, name: str, data_class: DataClass) -> None:

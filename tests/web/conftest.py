@@ -41,6 +41,7 @@ from lab.settings import Settings
 from lab.store import open_store
 from lab.web.app import create_app
 from tests.intakes import Dossiers
+from tests.kept import once
 from tests.web.fakes import (
     FakeAttempts,
     FakeCatalogue,
@@ -175,7 +176,13 @@ async def build_lab(settings: Settings, clock: FixedClock) -> WebLab:
         proofs=FakeProofs(),
         evidence=EvidenceService(store=store, clock=clock, wake=lambda: None),
     )
-    await fill(lab)
+
+    async def fill_it() -> tuple[dict[str, Member], int]:
+        await fill(lab)
+        return dict(lab.people), ids.last
+
+    people, ids.last = await once(store, ("web", clock.now()), fill_it)
+    lab.people.update(people)
     return lab
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -56,11 +57,17 @@ class FakePasswords:
         return bool(password_hash) and password_hash == f"fake:{password}"
 
 
+@functools.cache
+def policies() -> Catalogue:
+    """Read the shipped files once: a lab is made for each test."""
+    return FileCatalogue(
+        policies_dir=CHECKOUT / "policies", templates_dir=CHECKOUT / "no-such-folder"
+    ).catalogue()
+
+
 class FakeCatalogue:
     def __init__(self) -> None:
-        files = FileCatalogue(
-            policies_dir=CHECKOUT / "policies", templates_dir=CHECKOUT / "no-such-folder"
-        ).catalogue()
+        files = policies()
         template = NotebookTemplate(
             TemplateId("01-depart"),
             "Premier modèle",
