@@ -325,7 +325,8 @@ async def _page(
         shows_effect=step in {Step.DATA, Step.RESOURCES, Step.EGRESS, Step.TEAM},
         advised=advised_by({step.value: draft.values(step)}, offer.catalogue, language),
         back=CHECK if back == CHECK else "",
-        command=command_of(draft, step, offer),
+        # Not "command": that is what the macro of every page is called.
+        line=command_of(draft, step, offer),
         problems=problems,
         wrong={problem["field"]: problem["text"] for problem in reversed(problems)},
         quota=offer.choices.quota,
