@@ -9,6 +9,7 @@ import ssl
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
@@ -89,7 +90,7 @@ def office(folder: Path, **mail: Any) -> Post:
 @pytest.fixture
 def letter() -> Letter:
     notice = Notice("no-1", "m-1", NoticeKind.RETURNED, "rq-1", "k", NOON)  # type: ignore[arg-type]  # plain ids
-    return letter_of(notice, to=TO, url="https://lab.example")
+    return letter_of(notice, to=TO, url="https://lab.example", zone=ZoneInfo("America/Toronto"))
 
 
 def read(content: bytes) -> EmailMessage:
