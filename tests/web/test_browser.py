@@ -19,7 +19,7 @@ from tests.web.thread import Served
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 pytestmark = pytest.mark.real
 
@@ -61,6 +61,12 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=program(), args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+def follow(page: Page, to: Locator) -> None:
+    """Click on what leads to another page, and wait until that is the one that is read."""
+    with page.expect_navigation():
+        to.click()
 
 
 class Person:
@@ -190,20 +196,20 @@ def test_the_main_journey_works_without_javascript(served: Served, chromium: Bro
         person.goto("/demandes/nouvelle")
         page.fill("#login", "c.roy")
         page.fill("#password", "un long mot de passe")
-        page.get_by_role("button", name="Se connecter").click()
+        follow(page, page.get_by_role("button", name="Se connecter"))
         page.fill("#purpose", "Sans script")
         page.check("#datasets")
-        page.get_by_role("button", name="Envoyer la demande").click()
+        follow(page, page.get_by_role("button", name="Envoyer la demande"))
         if page.get_by_text("Il y a un problème").count():
             pytest.fail(page.locator(".govuk-error-summary").inner_text())
         sandbox_id = page.url.rpartition("/")[2]
         served.call(make_ready(lab.store, sandbox_id))
-        page.get_by_role("link", name="Actualiser cette page").click()
-        page.get_by_role("button", name="Ouvrir JupyterLab").click()
+        follow(page, page.get_by_role("link", name="Actualiser cette page"))
+        follow(page, page.get_by_role("button", name="Ouvrir JupyterLab"))
         assert page.get_by_text("L’atelier démarre").count() == 1
         person.goto(f"/bacs/{sandbox_id}")
-        page.get_by_role("link", name="Supprimer").click()
-        page.get_by_role("button", name="Oui, tout supprimer").click()
+        follow(page, page.get_by_role("link", name="Supprimer"))
+        follow(page, page.get_by_role("button", name="Oui, tout supprimer"))
         assert page.get_by_text("Suppression en cours").count() >= 1
 
 

@@ -12,7 +12,7 @@ from lab.domain.ids import AgencyId
 from lab.domain.quantity import GIB, Resources
 from tests.chromium import program
 from tests.web.fakes import make_ready
-from tests.web.test_browser import ARGUMENTS, Person
+from tests.web.test_browser import ARGUMENTS, Person, follow
 from tests.web.thread import Served
 
 if TYPE_CHECKING:
@@ -61,16 +61,16 @@ def test_a_journey_in_french_without_javascript(served: Served, chromium: Browse
     with Person(chromium, served, "a.tremblay", java_script_enabled=False) as person:
         page = person.page
         person.goto("/")
-        page.get_by_role("button", name="Demander un bac à sable").click()
-        page.get_by_role("button", name="Commencer une demande").click()
+        follow(page, page.get_by_role("button", name="Demander un bac à sable"))
+        follow(page, page.get_by_role("button", name="Commencer une demande"))
         tasks = page.url
-        page.get_by_role("link", name="1. Organisme et responsables").click()
+        follow(page, page.get_by_role("link", name="1. Organisme et responsables"))
 
         def go_on() -> None:
-            page.get_by_role("button", name="Enregistrer et continuer").click()
+            follow(page, page.get_by_role("button", name="Enregistrer et continuer"))
             assert page.get_by_text("Il y a un problème").count() == 0, page.inner_text("main")
 
-        page.get_by_role("button", name="Enregistrer et continuer").click()
+        follow(page, page.get_by_role("button", name="Enregistrer et continuer"))
         assert page.get_by_text("Il y a un problème").count() == 1
         page.fill("#sponsor", "Direction des services")
         go_on()
@@ -86,7 +86,7 @@ def test_a_journey_in_french_without_javascript(served: Served, chromium: Browse
         page.get_by_label("Moyen").check()
         for part, value in (("day", "5"), ("month", "12"), ("year", "2026")):
             page.fill(f"#ends_on-{part}", value)
-        page.get_by_role("button", name="Voir l’effet de cette réponse").click()
+        follow(page, page.get_by_role("button", name="Voir l’effet de cette réponse"))
         assert "Ira au comité" in page.inner_text("#effet")
         assert page.get_by_label("Moyen").is_checked()
         page.get_by_label("Petit").check()
@@ -95,15 +95,15 @@ def test_a_journey_in_french_without_javascript(served: Served, chromium: Browse
         page.fill("#egress_reason", "Garder la trace des essais")
         go_on()
         page.check("#support")
-        page.get_by_role("button", name="Enregistrer et revenir plus tard").click()
+        follow(page, page.get_by_role("button", name="Enregistrer et revenir plus tard"))
         assert page.url == tasks
         assert page.get_by_text("7 étapes terminées sur 7.").count() == 1
-        page.get_by_role("link", name="8. Vérifier et envoyer").click()
-        page.get_by_role("link", name="Modifier Critères de succès").click()
+        follow(page, page.get_by_role("link", name="8. Vérifier et envoyer"))
+        follow(page, page.get_by_role("link", name="Modifier Critères de succès"))
         page.fill("#success", "Neuf demandes sur dix")
         go_on()
         assert "Neuf demandes sur dix" in page.inner_text("main")
-        page.get_by_role("button", name="Envoyer la demande").click()
+        follow(page, page.get_by_role("button", name="Envoyer la demande"))
         assert page.locator("[aria-current=step]").inner_text().startswith("Provisionnement")
         keep(page, "suivi-fr")
         sandbox = str(

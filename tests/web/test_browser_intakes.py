@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab.data.pipeline import TablePipeline
-from tests.web.test_browser import Person, chromium
+from tests.web.test_browser import Person, chromium, follow
 from tests.web.thread import Served
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Journey:
         self.look, self.page, self.here = Looker(other), reviewer.page, ""
 
     def press(self, name: str) -> None:
-        self.page.get_by_role("button", name=name).click()
+        follow(self.page, self.page.get_by_role("button", name=name))
 
     def work(self) -> None:
         assert self.served._loop is not None
@@ -94,7 +94,7 @@ class Journey:
         asyncio.run_coroutine_threadsafe(running, self.served._loop).result(100)
 
     def refresh(self) -> None:
-        self.page.get_by_role("link", name="Actualiser cette page").click()
+        follow(self.page, self.page.get_by_role("link", name="Actualiser cette page"))
 
     def open(self) -> None:
         self.reviewer.goto("/dossiers")
@@ -158,13 +158,13 @@ class Journey:
         assert self.page.get_by_text("Vous ne pouvez pas signer ce dossier.").count() == 1
         page = self.other.page
         self.other.goto(self.here)
-        page.get_by_role("button", name="Lire les mesures et signer").click()
-        page.get_by_role("button", name="Signer").click()
-        page.wait_for_selector(".govuk-error-summary")
+        follow(page, page.get_by_role("button", name="Lire les mesures et signer"))
+        follow(page, page.get_by_role("button", name="Signer"))
+        assert page.locator(".govuk-error-summary").count() == 1
         self.look.here("signer")
         page.check("#statement")
         page.fill("#reason", "Toutes les bornes sont sous le seuil.")
-        page.get_by_role("button", name="Signer").click()
+        follow(page, page.get_by_role("button", name="Signer"))
         assert page.get_by_role("button", name="Publier").count() == 1
 
     def publish(self) -> None:
