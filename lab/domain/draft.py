@@ -184,6 +184,11 @@ class Draft:
     revises_id: RequestId | None = None
     version: int = 0
 
+    @property
+    def writers(self) -> frozenset[MemberId]:
+        """Whose answers it holds. Words that somebody else wrote anew since are not theirs."""
+        return frozenset(each.by for each in self.answers.values())
+
     def answered(self, step: Step, values: Values, *, by: MemberId, at: datetime) -> Draft:
         """Return it with one page answered."""
         new = Answered(MappingProxyType(dict(values)), self.version + 1, by, at)

@@ -173,6 +173,7 @@ class SandboxRequest:
         rule: The approval rule that decided; empty when a person did.
         answers: What else the guided request asked, from step to field to values; empty where
             it was filed in another way.
+        writers: Who wrote an answer of the guided request; as its team, none of them decides.
         data_classes: Of its data sets, when it was sent in last.
         approvals_needed: People who must approve it, by the rules of when it was sent in last.
         first_by: Who approved first, where two must.
@@ -202,6 +203,7 @@ class SandboxRequest:
     reason: str = ""
     sandbox_id: SandboxId | None = None
     answers: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    writers: frozenset[MemberId] = frozenset()
     data_classes: frozenset[DataClass] = frozenset()
     approvals_needed: int = 1
     first_by: MemberId | None = None

@@ -30,9 +30,9 @@ def target(request: SandboxRequest) -> Target:
 
 
 def takes_part(request: SandboxRequest) -> frozenset[MemberId]:
-    """Return who asks for it: its team, and whoever wrote what was sent again."""
-    writers = (each for turn in request.turns for each in turn.writers)
-    return frozenset({request.requester_id, *request.team, *writers})
+    """Return who asks for it: its team, and whoever wrote what was sent in, then or again."""
+    again = (each for turn in request.turns for each in turn.writers)
+    return frozenset({request.requester_id, *request.team, *request.writers, *again})
 
 
 def measured(request: SandboxRequest, catalogue: Catalogue, zone: ZoneInfo) -> Measured:

@@ -207,7 +207,7 @@ class DraftService:
                 raise InvalidError(problems)
             asked = draft.asked(otherwise=self._today())
             request = await self._requests.file_in(
-                tx, actor, asked, agency, answers=draft.content()
+                tx, actor, asked, agency, answers=draft.content(), writers=draft.writers
             )
             draft = await tx.drafts.put(draft.filed(request.id, self._clock.now()))
             await remember(tx, actor.id, key, request.id, self._clock.now())

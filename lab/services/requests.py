@@ -45,9 +45,11 @@ from lab.services.telling import announce, of_turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
     from lab.domain.agency import Agency
     from lab.domain.approval import Decision
+    from lab.domain.ids import MemberId
     from lab.domain.member import Member
     from lab.domain.request import RequestDraft, RequestState
     from lab.ports import Page, Transaction
@@ -105,6 +107,7 @@ class RequestService:
         agency: Agency | None,
         *,
         answers: Answers | None = None,
+        writers: AbstractSet[MemberId] = frozenset(),
     ) -> SandboxRequest:
         """Check, reserve, write, decide: in a transaction that holds the agency's lock.
 
@@ -116,6 +119,7 @@ class RequestService:
             draft: What is asked for.
             agency: As the lock gave it.
             answers: What else the guided request asked, kept with the request.
+            writers: Whose answers those are.
 
         Raises:
             InvalidError: Fields are wrong.
@@ -142,6 +146,7 @@ class RequestService:
             team=found.team,
             filed_at=self._clock.now(),
             answers=answers or {},
+            writers=frozenset(writers),
             data_classes=found.data_classes,
         ).moved(Move.SUBMIT)
         decision = self._decide(found, draft)

@@ -123,6 +123,7 @@ def _values(request: SandboxRequest) -> dict[str, object]:
         "reason": request.reason,
         "sandbox_id": request.sandbox_id,
         "answers": {step: dict(values) for step, values in request.answers.items()},
+        "writers": sorted(request.writers),
         "data_classes": sorted(each.value for each in request.data_classes),
         "turns": [_turn_values(turn) for turn in request.turns],
         "approvals_needed": request.approvals_needed,
@@ -185,6 +186,7 @@ def _request(row: RowMapping, team: tuple[MemberId, ...]) -> SandboxRequest:
             step: {name: tuple(given) for name, given in values.items()}
             for step, values in row["answers"].items()
         },
+        writers=frozenset(row["writers"]),
         data_classes=frozenset(map(DataClass, row["data_classes"])),
         turns=tuple(map(_turn, row["turns"])),
         approvals_needed=row["approvals_needed"],

@@ -144,6 +144,7 @@ requests = Table(
     word_column("reason"),
     Column("sandbox_id", Words),
     Column("answers", Canonical, nullable=False, server_default="{}"),
+    Column("writers", Canonical, nullable=False, server_default="[]"),
     Column("data_classes", Canonical, nullable=False, server_default="[]"),
     Column("turns", Canonical, nullable=False, server_default="[]"),
     Column("approvals_needed", Amount, nullable=False, server_default="1"),

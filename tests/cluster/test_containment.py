@@ -290,10 +290,10 @@ async def test_the_gate_opens_only_where_policies_are_enforced(
                 assert found.verdict is Verdict.IGNORED
                 assert "does not enforce NetworkPolicy" in found.detail
                 with pytest.raises(TerminalProviderError, match="tcp4-pod-same-8888"):
-                    await gate.check()
+                    await gate.check(SandboxId(FIRST))
             else:
                 assert found.verdict is Verdict.ENFORCED, found.detail
-                await gate.check()
+                await gate.check(SandboxId(FIRST))
             for decoy in gate.decoys.both():
                 left = await client.get(NAMESPACE, decoy)
                 assert left is None or "deletionTimestamp" in left["metadata"]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from tests.cluster.driver.cluster import Cluster
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1500)]
 
 MARK = "vase-clos.lab/sandbox"
 OUTAGE_SECONDS = 60
@@ -93,7 +93,7 @@ class Breaking:
     def wait_for_stage(self, sandbox_id: str, stage: str) -> None:
         """Return once all stages before it have ended."""
         before = [each.value for each in Stage][: [each.value for each in Stage].index(stage)]
-        assert eventually(lambda: all(self.is_ready(sandbox_id, each) for each in before), 180)
+        assert eventually(lambda: all(self.is_ready(sandbox_id, each) for each in before), 300)
 
     def delete(self, sandbox_id: str) -> None:
         self.said("sandbox", "delete", sandbox_id, "--yes")
@@ -142,7 +142,7 @@ def breaking(cluster: Cluster) -> Iterator[Breaking]:
 
 @contextmanager
 def outage(cluster: Cluster, part: str) -> Iterator[None]:
-    cluster.act_on(part, "stop")
+    cluster.act_on(part, "kill")
     try:
         yield
     finally:

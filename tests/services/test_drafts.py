@@ -223,3 +223,21 @@ async def test_a_key_begins_one_draft(lab: Lab, world: World, alice: Member) -> 
         await lab.drafts.open(alice, RFT, key=IdempotencyKey.of("k", {"other": 1}))
     with pytest.raises(InvalidError):
         await lab.drafts.open(world.people["operator"], AgencyId("personne"))
+
+
+async def test_who_wrote_an_answer_never_decides_about_the_request(
+    lab: Lab, world: World, alice: Member
+) -> None:
+    operator, reviewer = world.people["operator"], world.people["reviewer"]
+    opened = await written(lab, alice, resources={"size": ("grand",)})
+    again = {**ANSWERS[Step.PURPOSE], "success": ("Quinze jours de moins",)}
+    await lab.drafts.answer(operator, opened.id, Step.PURPOSE, again)
+    request = (await lab.drafts.submit(alice, opened.id)).request
+    assert request.state is RequestState.IN_REVIEW
+    for decide in (
+        lab.requests.approve(operator, request.id),
+        lab.requests.reject(operator, request.id, reason="Non."),
+    ):
+        with pytest.raises(ForbiddenError):
+            await decide
+    assert (await lab.requests.approve(reviewer, request.id)).state is RequestState.APPROVED

@@ -95,6 +95,7 @@ def request(request_id: str = "rq-1", **changes: Any) -> SandboxRequest:
         team=(BENOIT, ALICE),
         filed_at=NOON,
         answers={"purpose": {"success": (ODD,)}, "team": {"colleagues": ("a", "b")}},
+        writers=frozenset({BENOIT, ALICE}),
     )
     return replace(good, **changes)
 

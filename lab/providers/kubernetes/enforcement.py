@@ -26,6 +26,8 @@ from lab.providers.kubernetes.pulling import PullSecret
 from lab.providers.kubernetes.resources import NAMESPACE, NETWORK_POLICY
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lab.domain.ids import SandboxId
     from lab.providers.kubernetes.client import Client
     from lab.providers.kubernetes.containment_witnesses import Witnesses
@@ -51,6 +53,7 @@ class Enforcement:
         lookout: Tells when the nodes change: then it is tried again.
         probes: What every run has in common.
         period_seconds: How often it is tried again.
+        on_known: Told of each sandbox that waited for the first trial, once that has ended.
 
     Attributes:
         decoys: Its namespaces; never a sandbox's.
@@ -65,6 +68,7 @@ class Enforcement:
         lookout: Lookout,
         probes: runs.Probes,
         period_seconds: float = _PERIOD_S,
+        on_known: Callable[[SandboxId], None] = lambda _: None,
     ) -> None:
         self._client, self._lab, self._witnesses = client, lab, witnesses
         self._lookout, self._probes, self._period = lookout, probes, period_seconds
@@ -72,6 +76,8 @@ class Enforcement:
         self.decoys = Decoys.of(lab.namespace)
         self._last = Trial(Verdict.UNKNOWN, "the cluster's network is being tried")
         self._task: asyncio.Task[None] | None = None
+        self._on_known = on_known
+        self._waiting: set[SandboxId] = set()
 
     @property
     def last(self) -> Trial:
@@ -83,8 +89,8 @@ class Enforcement:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._keep_trying(), name="network enforcement")
 
-    async def check(self) -> None:
-        """Return where sandboxes may be made.
+    async def check(self, sandbox_id: SandboxId) -> None:
+        """Return where a sandbox may be made.
 
         Raises:
             TerminalProviderError: The cluster ignores policies.
@@ -97,6 +103,7 @@ class Enforcement:
             case Verdict.IGNORED:
                 raise TerminalProviderError(Stage.ISOLATION, self._last.detail)
             case Verdict.UNKNOWN:
+                self._waiting.add(sandbox_id)
                 raise ProviderError(Stage.ISOLATION, self._last.detail)
 
     async def aclose(self) -> None:
@@ -121,6 +128,10 @@ class Enforcement:
             return found
         self._last = found
         log.info("the network was tried", extra={"verdict": found.verdict.value})
+        if found.verdict is not Verdict.UNKNOWN:
+            waiting, self._waiting = self._waiting, set()
+            for sandbox_id in sorted(waiting):
+                self._on_known(sandbox_id)
         return found
 
     async def _keep_trying(self) -> None:

@@ -80,7 +80,7 @@ class GatedIsolation:
             TerminalProviderError: The cluster ignores policies, or will refuse again.
             ProviderError: It is not known yet whether it does, or the cluster failed.
         """
-        await self._gate.check()
+        await self._gate.check(sandbox.id)
         await self._inner.ensure(sandbox)
 
     async def revoke(self, sandbox_id: SandboxId) -> None:
@@ -183,6 +183,7 @@ def build_walls(
             witnesses=witnesses,
             lookout=lookout,
             probes=probes,
+            on_known=session.tell,
         ),
     )
 

@@ -74,6 +74,11 @@ class Session:
         """Have ``wake`` called with each sandbox of which anything changed on the cluster."""
         self._listeners.append(wake)
 
+    def tell(self, sandbox_id: SandboxId) -> None:
+        """Have a sandbox looked at: something it waits for changed."""
+        for wake in self._listeners:
+            wake(sandbox_id)
+
     async def ready(self) -> None:
         """Return once what is known may be believed.
 
@@ -160,8 +165,7 @@ class Session:
         if self.shelves[resources.NAMESPACE].get("", sandbox_id) is None:
             for shelf in self.shelves.values():
                 shelf.forget_lost(sandbox_id)
-        for wake in self._listeners:
-            wake(SandboxId(sandbox_id))
+        self.tell(SandboxId(sandbox_id))
 
     def _trouble(self) -> ClusterError:
         """Say why nothing may be believed; a refusal, which will not pass, comes first."""

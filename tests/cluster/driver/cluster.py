@@ -115,7 +115,10 @@ class Cluster:
         self.plan.save()
 
     def act_on(self, name: str, action: str) -> None:
-        """Stop, start, pause or resume one part, for tests of faults.
+        """Stop, kill, start, pause or resume one part, for tests of faults.
+
+        One that is killed is gone at once, as when its machine loses power; one that is stopped
+        first ends what it has begun.
 
         Raises:
             CannotDoError: There is no such part, or it cannot be started alone.
@@ -128,7 +131,9 @@ class Cluster:
             control.start(self.plan, self.parts, programs, self.api(), only=name)
         elif part is None or not part.alive:
             raise CannotDoError(f"{name} does not run; 'status' shows what does")
-        elif action == "stop":
+        elif action in {"stop", "kill"}:
+            if action == "kill":
+                part.signal(signal.SIGKILL)
             self.parts.end([name])
         else:
             part.signal(signal.SIGSTOP if action == "pause" else signal.SIGCONT)

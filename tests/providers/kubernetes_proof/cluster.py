@@ -194,6 +194,7 @@ class Cluster:
             nodes_seconds=0,
         )
         self.containment = self.provider(KEY)
+        self.known: list[SandboxId] = []
 
     def provider(self, key: bytes) -> ContainmentProvider:
         canary = Canary(
@@ -220,6 +221,7 @@ class Cluster:
             witnesses=self.witnesses,  # type: ignore[arg-type]
             lookout=self.lookout,
             probes=self.probes,
+            on_known=self.known.append,
         )
 
     def now(self) -> datetime:

@@ -25,6 +25,7 @@ from tests.providers.kubernetes_proof.samples import world
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from lab.providers.kubernetes.enforcement import Enforcement
     from tests.providers.kubernetes_proof.cluster import Cluster
 
 BOX = make_sandbox("sb-b200000001")
@@ -107,17 +108,24 @@ def named(cluster: Cluster) -> Cluster:
     return cluster
 
 
+async def tried(gate: Enforcement) -> None:
+    async with asyncio.timeout(20):
+        while gate.last.verdict is not Verdict.ENFORCED:
+            await asyncio.sleep(0.05)
+
+
 async def test_a_cluster_that_enforces_opens_the_gate_and_leaves_no_decoy(
     named: Cluster,
 ) -> None:
     Network(named, enforces=True)
     gate = named.gate()
     with pytest.raises(ProviderError, match="is being tried"):
-        await gate.check()
-    async with asyncio.timeout(20):
-        while gate.last.verdict is not Verdict.ENFORCED:
-            await asyncio.sleep(0.05)
-    await gate.check()
+        await gate.check(BOX.id)
+    assert named.known == []
+    await tried(gate)
+    # Who waited for it is looked at now, and not when its next try is due.
+    assert named.known == [BOX.id]
+    await gate.check(BOX.id)
     await gate.aclose()
     await asyncio.sleep(0.1)
     assert not [key for key in named.server.objects if key[2] in {CLOSED_DECOY, OPEN_DECOY}]
@@ -152,7 +160,7 @@ async def test_a_network_that_carries_nothing_is_not_read_as_one_that_enforces(
     found = await gate.try_now()
     assert found.verdict is Verdict.UNKNOWN
     with pytest.raises(ProviderError, match="carries nothing") as caught:
-        await gate.check()
+        await gate.check(BOX.id)
     assert not isinstance(caught.value, TerminalProviderError)
     await gate.aclose()
 
@@ -186,7 +194,8 @@ async def test_the_gate_lets_everything_pass_but_the_making_and_hides_the_decoys
     assert isolation.stage is Stage.ISOLATION
     await isolation.revoke(BOX.id)
     await isolation.remove(BOX.id)
-    assert (await gate.try_now()).verdict is Verdict.ENFORCED
+    await isolation.owned()  # begins to try; the next time is hours away
+    await tried(gate)
     await isolation.ensure(BOX)
     decoy_labels = named.server.objects["namespaces", "", BOX.id]["metadata"]["labels"] | {
         "vase-clos.lab/sandbox": CLOSED_DECOY
