@@ -25,6 +25,10 @@ LOCALE_DIR = Path(__file__).parent / "locale"
 COOKIE: Final = "langue"
 _SECONDS_SHOWN_EXACTLY = 90
 _NO_BREAK = "\u00a0"
+# In French, as the office of the language writes it; a number never leaves its unit.
+_HOURS = "H\u00a0'h'"
+_MINUTES = f"{_HOURS}\u00a0mm"
+_SECONDS = f"{_MINUTES}\u00a0'min'\u00a0ss\u00a0's'"
 _SMALLEST_SHARE = 0.001
 _DAYS_FROM = timedelta(days=2)
 
@@ -85,7 +89,7 @@ class Language:
     def instant(self, at: datetime, zone: tzinfo) -> str:
         """Write a moment to the second."""
         local = at.astimezone(zone)
-        pattern = "H 'h' mm 'min' ss 's'" if self.code == "fr" else "h:mm:ss a"
+        pattern = _SECONDS if self.code == "fr" else "h:mm:ss a"
         time = format_datetime(local, pattern, tzinfo=zone, locale=self.locale)
         return self.text(msg("%(day)s à %(time)s"), day=self.day(local.date()), time=time)
 
@@ -96,7 +100,7 @@ class Language:
     def _time(self, local: datetime) -> str:
         if self.code != "fr":
             return format_datetime(local, "h:mm a", tzinfo=local.tzinfo, locale=self.locale)
-        pattern = "H 'h' mm" if local.minute else "H 'h'"
+        pattern = _MINUTES if local.minute else _HOURS
         return format_datetime(local, pattern, tzinfo=local.tzinfo, locale=self.locale)
 
     def duration(self, length: timedelta) -> str:

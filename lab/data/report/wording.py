@@ -131,7 +131,7 @@ class Wording:
         """Write a day and time in the lab's zone."""
         if at is None:
             return ABSENT
-        pattern = "d MMMM yyyy, H 'h' mm" if self.is_french else "MMMM d, yyyy, H:mm"
+        pattern = "d MMMM yyyy, H\u00a0'h'\u00a0mm" if self.is_french else "MMMM d, yyyy, H:mm"
         return format_datetime(at.astimezone(self.zone), pattern, locale=self._locale)
 
     def names(self, found: Iterable[str]) -> str:

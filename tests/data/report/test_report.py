@@ -77,7 +77,7 @@ def test_it_says_all_that_the_regulation_asks_for() -> None:
         "deviner un renseignement (secret 1)",
         "Témoin positif",
         "pMSE",
-        "21 novembre 2026, 7 h 12",
+        "21 novembre 2026, 7\u00a0h\u00a012",
         "Les attaques ne sont pas refaites",
         *("ab" * 32, "12" * 32, "cd" * 32, "ef" * 32),
     ):
