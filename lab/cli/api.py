@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _TIMEOUT_S = 30.0
 _LONG_TIMEOUT_S = 600.0
 """Between two signs of life, while a large file goes up."""
+_BEHIND = frozenset({502, 503, 504})
+"""What a front says whose lab is away."""
 _LARGEST_PAGE = 200
 
 
@@ -224,6 +226,14 @@ class Api:
             return Answer(body, headers.get("etag", ""), headers.get("location", ""))
         if is_json and isinstance(body, dict) and response.is_error:
             raise Refused(response.status_code, body)
+        if response.status_code in _BEHIND:
+            raise Unreachable(
+                message(
+                    "the lab does not answer behind {url} (HTTP {status}); try again in a minute",
+                    url=self._url,
+                    status=response.status_code,
+                )
+            )
         raise Unreachable(
             message(
                 "what answers at {url} is not the lab (HTTP {status})",

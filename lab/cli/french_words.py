@@ -277,6 +277,9 @@ WORDS: dict[str, str] = {
     "unknown": "inconnu",
     "waiting": "attend",
     "warning": "avertissement",
+    "the lab does not answer behind {url} (HTTP {status}); try again in a minute": (
+        "le laboratoire ne répond pas derrière {url} (HTTP {status}); réessayez dans une minute"
+    ),
     "what answers at {url} is not the lab (HTTP {status})": (
         "ce qui répond à {url} n’est pas le laboratoire (HTTP {status})"
     ),

@@ -138,18 +138,30 @@ def silent(request: httpx.Request) -> httpx.Response:
     raise httpx.ConnectError("nobody", request=request)
 
 
-def other(_request: httpx.Request) -> httpx.Response:
+def behind(_request: httpx.Request) -> httpx.Response:
     return httpx.Response(502, text="<html>")
 
 
-@pytest.mark.parametrize("answer", [silent, other])
+def other(_request: httpx.Request) -> httpx.Response:
+    return httpx.Response(404, text="<html>")
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (silent, "is it up?"),
+        (behind, "does not answer behind http://lab.invalid (HTTP 502); try again"),
+        (other, "what answers at http://lab.invalid is not the lab (HTTP 404)"),
+    ],
+)
 def test_a_lab_that_cannot_be_reached_is_exit_code_3(
-    answer: Callable[[httpx.Request], httpx.Response],
+    answer: Callable[[httpx.Request], httpx.Response], says: str
 ) -> None:
     reach = Reach("http://lab.invalid", "token", httpx.MockTransport(answer))
     done = CliRunner().invoke(app, ["agency", "list"], obj=reach, env=ENGLISH)
     assert done.exit_code == 3
     assert done.stderr.startswith("lab: ")
+    assert says in done.stderr
     assert done.stderr.count("\n") == 1
 
 
