@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.domain.errors import ProviderError
 from lab.providers.kubernetes import pods
-from lab.providers.kubernetes.failures import ClusterError, told_by
+from lab.providers.kubernetes.failures import ClusterError, ConflictError, told_by
 from lab.providers.kubernetes.proving import Run
 from lab.providers.kubernetes.resources import JOB
 
@@ -128,13 +128,13 @@ def job(
 
 
 async def start(client: Client, manifest: dict[str, Any], stage: Stage) -> None:
-    """Post it.
+    """Post it; its name was drawn for it, so one of that name is this one.
 
     Raises:
         ProviderError: The cluster refused or did not answer.
     """
-    with told_by(stage):
-        await client.apply(JOB, manifest)
+    with told_by(stage), suppress(ConflictError):
+        await client.create(JOB, manifest)
 
 
 async def look(client: Client, sandbox_id: SandboxId, run: str) -> tuple[Ended, str]:

@@ -142,7 +142,7 @@ class Ours:
         """Make a place, its doors, the Job of its proof, and the keys."""
         await self.place.ensure(each)
         await ensure_doors(self.session, each, DOORS)
-        await self.session.client.apply(JOB, probe(each))
+        await self.session.client.create(JOB, probe(each))
         granted = {"door_access_key": "k" * 20, "door_secret_key": "s" * 40}
         await self._grants.write(each.id, keeping.STORAGE, granted)
         await self._access.ensure(each)

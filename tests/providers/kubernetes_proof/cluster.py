@@ -122,7 +122,7 @@ class Pods:
 
     async def _see(self, request: web.Request) -> web.StreamResponse | None:
         words = request.path.split("/")
-        if request.method == "PATCH" and words[-2] == "jobs":
+        if request.method == "POST" and words[-1] == "jobs":
             job = await request.json()
             asyncio.get_running_loop().call_later(0.02, self._run, job)
         return None
