@@ -60,6 +60,10 @@ LONG = (
     "tests/e2e/test_disk_full.py",
     "tests/contract/test_mlflow_stores.py",
     "tests/data/test_template.py",
+    "tests/web/test_access_matrix.py",
+    "tests/web/test_bad_input.py",
+    "tests/web/test_xss.py",
+    "tests/web/test_browser_intakes.py",
     "tests/reconciling/test_leading.py",
 )
 """What takes longest is begun first, for a run ends with its last file."""

@@ -173,10 +173,10 @@ class KubernetesSandboxSpawner(KubeSpawner):  # type: ignore[misc]  # it ships n
         self, pod: dict[str, Any] | None, events: list[dict[str, Any]] | None
     ) -> pod_state.Trouble | None:
         if events is None:
-            return pod_state.Trouble("Le cluster ne répond pas en ce moment.", is_final=False)
+            return pod_state.Trouble("La grappe ne répond pas en ce moment.", is_final=False)
         if pod is None or pod["metadata"].get("deletionTimestamp"):
             return pod_state.Trouble(
-                "Le carnet a été retiré du cluster pendant son démarrage.", is_final=True
+                "Le carnet a été retiré de la grappe pendant son démarrage.", is_final=True
             )
         found = pod_state.trouble(pod, events)
         percent, message = pod_state.step(pod, events)

@@ -225,9 +225,9 @@ def _unscheduled(status: Json, events: Sequence[Json]) -> Trouble | None:
     if any(word in lowered for word in _VOLUMES):
         said = "Le volume du dossier personnel n’est pas disponible."
     elif "insufficient" in lowered:
-        said = "Aucun nœud du cluster n’a assez de place en ce moment."
+        said = "Aucun nœud de la grappe n’a assez de place en ce moment."
     else:
-        said = "Aucun nœud du cluster ne peut prendre ce carnet en ce moment."
+        said = "Aucun nœud de la grappe ne peut prendre ce carnet en ce moment."
     return Trouble(_with(said, message), is_final=False)
 
 
@@ -252,10 +252,10 @@ def refusal(status: int, message: str) -> Trouble:
         if any(mark in message for mark in marks):
             return Trouble(_with(said, message), is_final=True)
     if status == 429 or status >= 500:  # noqa: PLR2004 - HTTP
-        return Trouble(_with("Le cluster ne répond pas en ce moment.", message), is_final=False)
+        return Trouble(_with("La grappe ne répond pas en ce moment.", message), is_final=False)
     if status == 404:  # noqa: PLR2004 - HTTP
-        return Trouble("Ce bac à sable n’a pas (ou plus) de place sur le cluster.", is_final=True)
-    return Trouble(_with("Le cluster a refusé de démarrer le carnet.", message), is_final=True)
+        return Trouble("Ce bac à sable n’a pas (ou plus) de place sur la grappe.", is_final=True)
+    return Trouble(_with("La grappe a refusé de démarrer le carnet.", message), is_final=True)
 
 
 _REFUSALS = (
@@ -269,7 +269,7 @@ _REFUSALS = (
             "minimum",
             "maximum",
         ),
-        "Les règles du cluster refusent ce carnet.",
+        "Les règles de la grappe refusent ce carnet.",
     ),
     (('User "',), "Le concentrateur n’a pas de droits dans ce bac à sable."),
 )

@@ -19,7 +19,7 @@ WORDS: Mapping[Hole, str] = {
     Hole.LINK_LOCAL: msg("les adresses IPv6 de lien local mènent au nœud et à d’autres bacs"),
     Hole.MULTICAST: msg("la multidiffusion passe"),
     Hole.METADATA: msg("l’adresse de métadonnées du nuage répond"),
-    Hole.NODE: msg("un nœud du cluster répond"),
+    Hole.NODE: msg("un nœud de la grappe répond"),
     Hole.API: msg("l’API de Kubernetes répond"),
     Hole.NAMES: msg("un serveur de noms répond"),
     Hole.INTERNET: msg("Internet répond"),
@@ -30,7 +30,7 @@ WORDS: Mapping[Hole, str] = {
     Hole.SEEN_BY_WITNESSES: msg("un témoin a vu des connexions"),
     Hole.LATE_WALLS: msg("les règles du réseau n’entrent pas en vigueur"),
     Hole.POD: msg("le programme peut plus qu’il ne doit sur son nœud"),
-    Hole.UNENFORCED: msg("le cluster n’applique pas les règles du réseau (NetworkPolicy)"),
+    Hole.UNENFORCED: msg("la grappe n’applique pas les règles du réseau (NetworkPolicy)"),
 }
 
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from lab.web.language import Language
 
 _SENTENCES: Mapping[WaitsFor, str] = {
-    WaitsFor.PLACE_GONE: msg("Le cluster efface ce que le bac à sable contenait."),
-    WaitsFor.QUOTA: msg("Le cluster compte le quota du bac à sable."),
+    WaitsFor.PLACE_GONE: msg("La grappe efface ce que le bac à sable contenait."),
+    WaitsFor.QUOTA: msg("La grappe compte le quota du bac à sable."),
     WaitsFor.PROBES: msg("Les sondes éprouvent les murs."),
 }
 _LEFT = msg("Il attend encore : %(what)s.")

@@ -313,7 +313,7 @@ def test_more_than_the_quota_is_told(stage: ClusterStage) -> None:
 def test_what_the_cluster_does_not_admit_is_told(stage: ClusterStage) -> None:
     last = bad(stage, spec={"hostNetwork": True})
     assert last["failed"]
-    assert "Les règles du cluster refusent ce carnet." in last["message"]
+    assert "Les règles de la grappe refusent ce carnet." in last["message"]
 
 
 def test_data_that_are_not_what_was_published_are_told(stage: ClusterStage) -> None:

@@ -14,7 +14,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "What `python -m lab.web` does: `all`, or `api`, without the loop.",
     ),
     "cluster": (
-        "Où sont les parties du laboratoire sur un cluster, en JSON; la charte Helm le remplit.",
+        "Où sont les parties du laboratoire sur une grappe, en JSON; la charte Helm le remplit.",
         "Where the lab’s parts are on a cluster, as JSON; the Helm chart fills it in.",
     ),
     "public_url": (

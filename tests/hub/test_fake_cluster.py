@@ -248,8 +248,8 @@ def test_a_pod_that_cannot_start_says_why_and_is_not_left_there(
     ("number", "status", "message", "said"),
     [
         (1, 403, 'pods "x" is forbidden: exceeded quota: quota', "quota de ce bac à sable"),
-        (2, 403, "ValidatingAdmissionPolicy 'pods' denied request: image", "règles du cluster"),
-        (3, 404, 'namespaces "x" not found', "place sur le cluster"),
+        (2, 403, "ValidatingAdmissionPolicy 'pods' denied request: image", "règles de la grappe"),
+        (3, 404, 'namespaces "x" not found', "place sur la grappe"),
     ],
 )
 def test_a_pod_that_is_refused_says_why(

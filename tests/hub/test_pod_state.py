@@ -105,7 +105,7 @@ def event(reason: str, message: str) -> dict[str, Any]:
         (
             pod(**unscheduled("0/2 nodes are available: 2 node(s) had untolerated taint.")),
             [],
-            "Aucun nœud du cluster ne peut prendre ce carnet",
+            "Aucun nœud de la grappe ne peut prendre ce carnet",
             False,
         ),
         (
@@ -168,10 +168,10 @@ def test_what_is_on_its_way_is_no_trouble(seen: dict[str, Any]) -> None:
     [
         (403, 'pods "x" is forbidden: exceeded quota: quota, requested: pods=1', "quota", True),
         (403, "ValidatingAdmissionPolicy 'pods' denied request: vase-clos/image", "règles", True),
-        (403, 'violates PodSecurity "restricted:v1.34": privileged', "règles du cluster", True),
+        (403, 'violates PodSecurity "restricted:v1.34": privileged', "règles de la grappe", True),
         (403, "unable to create new content: it is being terminated", "supprimé", True),
         (403, 'User "hub" cannot get resource "pods"', "pas de droits", True),
-        (404, 'namespaces "sb-1" not found', "place sur le cluster", True),
+        (404, 'namespaces "sb-1" not found', "place sur la grappe", True),
         (422, "Invalid value", "a refusé de démarrer", True),
         (429, "slow down", "ne répond pas", False),
         (500, "failed calling webhook", "ne répond pas", False),

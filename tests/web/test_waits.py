@@ -26,7 +26,7 @@ def test_what_is_for_operators_is_no_wait(detail: str) -> None:
 
 def test_people_are_told_what_is_waited_for_in_their_language() -> None:
     assert waits.sentence(str(GOING), load("fr")) == (
-        "Le cluster efface ce que le bac à sable contenait. "
+        "La grappe efface ce que le bac à sable contenait. "
         "Il attend encore\N{NO-BREAK SPACE}: dossiers personnels (1), widgets.example.org (2). "
         "Retenu par kubernetes.io/pvc-protection (1)."
     )
