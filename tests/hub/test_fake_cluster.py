@@ -147,10 +147,11 @@ def test_a_hub_that_dies_leaves_pods_and_open_connections_and_finds_them_again(
     running.wait_until(lambda: running.is_ready(ANNE, SANDBOX), "the server is found again")
     assert cluster.pods[SANDBOX, POD]["metadata"] == before
     assert page(running, ANNE).text.startswith(POD)
-    # And a new one is still led to at once.
+    # And a new one is still led to; until its route is fetched, by way of the hub.
     running.give_order(BRUNO, SANDBOX)
     running.start_server(BRUNO, SANDBOX)
-    assert page(running, BRUNO).text.startswith(f"carnet-{BRUNO}")
+    there = f"carnet-{BRUNO}"
+    running.wait_until(lambda: page(running, BRUNO).text.startswith(there), "it is led to")
     running.stop_server(BRUNO, SANDBOX)
 
 
